@@ -1,0 +1,395 @@
+//! A whole answer: the fold of its events, and their unfold.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use smol_str::SmolStr;
+
+use crate::event::{Event, Finish, FinishReason, Model, Notice, Source};
+use crate::events::Events;
+use crate::message::{MediaSource, Message, Part, Role, ToolBy};
+use crate::usage::Usage;
+
+/// A whole answer. `collect(into_events(c)) == c` for every answer that was folded from events.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Completion {
+    /// The provider's id of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<SmolStr>,
+    /// The model that answered, in the provider's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<SmolStr>,
+    /// The answers, by index; one unless more were asked for.
+    pub choices: Vec<Choice>,
+    /// The vectors of an embedding request, by index.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub embeddings: Vec<Embedding>,
+    /// The models of a list request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Model>,
+    /// What it used; `None` when the provider did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What the pipeline did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+    /// The frames of the wire, when `Options::raw` asked for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub raw: Vec<RawFrame>,
+}
+
+/// One answer of a completion.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Choice {
+    /// Its index.
+    pub index: u32,
+    /// What it says, in order.
+    pub parts: Vec<Part>,
+    /// What it cites.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// Log probabilities as the provider gave them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logprobs: Vec<Value>,
+    /// Why it ended; `None` while it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finish: Option<Finish>,
+}
+
+/// One embedding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Embedding {
+    /// The index of the input it belongs to.
+    pub index: u32,
+    /// The vector.
+    pub vector: Arc<[f32]>,
+}
+
+/// A frame of the wire as it came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RawFrame {
+    /// The event name it carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<SmolStr>,
+    /// Its payload; base64 in JSON.
+    #[serde(with = "crate::message::base64_bytes")]
+    pub data: Bytes,
+}
+
+/// A tool call of an answer, borrowed from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolCall<'a> {
+    /// The call's id.
+    pub id: &'a str,
+    /// The tool's name.
+    pub name: &'a str,
+    /// The arguments as JSON text; see [`arguments`](crate::message::arguments).
+    pub input: &'a str,
+}
+
+impl Completion {
+    /// An answer of one text, finished with `stop`.
+    pub fn of_text(text: impl Into<String>) -> Self {
+        let finish = Finish { reason: Some(FinishReason::Stop), ..Finish::default() };
+        let choice = Choice { parts: vec![Part::text(text)], finish: Some(finish), ..Choice::default() };
+        Completion { choices: vec![choice], ..Completion::default() }
+    }
+
+    fn first(&self) -> impl Iterator<Item = &Part> {
+        self.choices.first().into_iter().flat_map(|c| &c.parts)
+    }
+
+    /// The visible text of the first choice, parts joined with nothing between.
+    pub fn text(&self) -> String {
+        self.first().filter_map(Part::as_text).collect()
+    }
+
+    /// The thinking of the first choice; `None` when there is none.
+    pub fn reasoning(&self) -> Option<String> {
+        joined(self.first(), |p| match p {
+            Part::Reasoning { text, .. } => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The words in which the first choice declines; `None` when it does not.
+    pub fn refusal(&self) -> Option<String> {
+        joined(self.first(), |p| match p {
+            Part::Refusal { text } => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The calls of the first choice that the client has to run.
+    pub fn tool_calls(&self) -> impl Iterator<Item = ToolCall<'_>> {
+        self.first().filter_map(|p| match p {
+            Part::ToolCall { id, name, input, by: ToolBy::Client, .. } => Some(ToolCall { id, name, input }),
+            _ => None,
+        })
+    }
+
+    /// Why the first choice ended.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.choices.first()?.finish.as_ref()?.reason
+    }
+
+    /// The first choice as a message to carry on with.
+    pub fn message(&self) -> Message {
+        Message::new(Role::Assistant, self.first().cloned().collect())
+    }
+
+    /// The events of this answer, as a stream that is already complete.
+    pub fn into_events(self) -> Events {
+        Events::from_events(unfold(self))
+    }
+}
+
+fn joined<'a>(
+    parts: impl Iterator<Item = &'a Part>,
+    text: impl Fn(&'a Part) -> Option<&'a String>,
+) -> Option<String> {
+    parts.filter_map(text).fold(None, |all: Option<String>, text| {
+        let mut all = all.unwrap_or_default();
+        all.push_str(text);
+        Some(all)
+    })
+}
+
+/// The events of a whole answer, in order.
+fn unfold(c: Completion) -> Vec<Event> {
+    let mut out: Vec<Event> = c.notices.into_iter().map(Event::Notice).collect();
+    out.extend(c.raw.into_iter().map(|r| Event::Raw { name: r.name, data: r.data }));
+    out.push(Event::Start { id: c.id, model: c.model });
+    out.extend(c.embeddings.into_iter().map(|e| Event::Embedding { index: e.index, vector: e.vector }));
+    out.extend(c.models.into_iter().map(|m| Event::Model(Box::new(m))));
+    let mut finishes = Vec::new();
+    for choice in c.choices {
+        let index = choice.index;
+        for (i, part) in choice.parts.into_iter().enumerate() {
+            unfold_part(index, u32::try_from(i).unwrap_or(u32::MAX), part, &mut out);
+        }
+        let source = |s| Event::Source { choice: index, source: Box::new(s) };
+        out.extend(choice.sources.into_iter().map(source));
+        out.extend(choice.logprobs.into_iter().map(|d| Event::Logprobs { choice: index, data: Box::new(d) }));
+        finishes.extend(choice.finish.map(|finish| Event::Finish { choice: index, finish }));
+    }
+    out.extend(c.usage.map(|u| Event::Usage(Box::new(u))));
+    out.extend(finishes);
+    out
+}
+
+fn unfold_part(choice: u32, part: u32, content: Part, out: &mut Vec<Event>) {
+    match content {
+        Part::Text { text, .. } => out.push(Event::Text { choice, part, delta: text.into() }),
+        Part::Reasoning { text, signature } => {
+            if !text.is_empty() || signature.is_none() {
+                out.push(Event::Reasoning { choice, part, delta: text.into() });
+            }
+            out.extend(signature.map(|s| Event::Signature { choice, part, delta: s.into() }));
+        }
+        Part::Refusal { text } => out.push(Event::Refusal { choice, part, delta: text.into() }),
+        Part::ToolCall { id, name, input, by, .. } => {
+            out.push(Event::ToolStart { choice, part, id, name, by });
+            if !input.is_empty() {
+                out.push(Event::ToolInput { choice, part, delta: input.into() });
+            }
+        }
+        Part::ToolResult { .. } => {
+            let data = Box::new(serde_json::to_value(&content).unwrap_or_default());
+            out.push(Event::Opaque { choice, part, kind: "tool_result".into(), data });
+        }
+        Part::Media(media) => out.push(Event::Media { choice, part, media: Box::new(media) }),
+        Part::Opaque { kind, data } => out.push(Event::Opaque { choice, part, kind, data: Box::new(data) }),
+    }
+    out.push(Event::PartEnd { choice, part });
+}
+
+/// Folds events into an answer, one at a time. What it holds at any moment is the partial answer.
+#[derive(Debug, Default)]
+pub struct Fold {
+    completion: Completion,
+    /// For each choice of `completion.choices`: the wire's part numbers, by position.
+    numbers: Vec<Vec<u32>>,
+}
+
+impl Fold {
+    /// Takes one event in. Deltas of a part append; usage replaces; a restart voids everything since `Start`.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Start { id, model } => {
+                self.completion.id.clone_from(id);
+                self.completion.model.clone_from(model);
+            }
+            Event::Text { choice, part, delta } => self.append(
+                *choice,
+                *part,
+                delta,
+                |p| match p {
+                    Part::Text { text, .. } => Some(text),
+                    _ => None,
+                },
+                || Part::text(""),
+            ),
+            Event::Reasoning { choice, part, delta } => self.append(
+                *choice,
+                *part,
+                delta,
+                |p| match p {
+                    Part::Reasoning { text, .. } => Some(text),
+                    _ => None,
+                },
+                || Part::Reasoning { text: String::new(), signature: None },
+            ),
+            Event::Signature { choice, part, delta } => self.append(
+                *choice,
+                *part,
+                delta,
+                |p| match p {
+                    Part::Reasoning { signature, .. } => Some(signature.get_or_insert_default()),
+                    _ => None,
+                },
+                || Part::Reasoning { text: String::new(), signature: None },
+            ),
+            Event::Refusal { choice, part, delta } => self.append(
+                *choice,
+                *part,
+                delta,
+                |p| match p {
+                    Part::Refusal { text } => Some(text),
+                    _ => None,
+                },
+                || Part::Refusal { text: String::new() },
+            ),
+            Event::ToolStart { choice, part, id, name, by } => {
+                let call = Part::ToolCall {
+                    id: id.clone(),
+                    name: name.clone(),
+                    input: String::new(),
+                    by: *by,
+                    extra: Map::new(),
+                };
+                self.part(*choice, *part, || call);
+            }
+            Event::ToolInput { choice, part, delta } => self.append(
+                *choice,
+                *part,
+                delta,
+                |p| match p {
+                    Part::ToolCall { input, .. } => Some(input),
+                    _ => None,
+                },
+                || Part::Opaque { kind: SmolStr::default(), data: Value::Null },
+            ),
+            Event::Media { choice, part, media } => self.media(*choice, *part, media),
+            Event::Opaque { choice, part, kind, data } => {
+                self.part(*choice, *part, || Part::Opaque { kind: kind.clone(), data: (**data).clone() });
+            }
+            Event::Source { choice, source } => self.choice(*choice).sources.push((**source).clone()),
+            Event::Logprobs { choice, data } => self.choice(*choice).logprobs.push((**data).clone()),
+            Event::PartEnd { .. } => {}
+            Event::Usage(usage) => self.completion.usage = Some((**usage).clone()),
+            Event::Embedding { index, vector } => {
+                self.completion.embeddings.push(Embedding { index: *index, vector: vector.clone() });
+            }
+            Event::Model(model) => self.completion.models.push((**model).clone()),
+            Event::Notice(notice) => {
+                if matches!(notice, Notice::Restart { .. }) {
+                    self.numbers.clear();
+                    let notices = std::mem::take(&mut self.completion.notices);
+                    let raw = std::mem::take(&mut self.completion.raw);
+                    self.completion = Completion { notices, raw, ..Completion::default() };
+                }
+                self.completion.notices.push(notice.clone());
+            }
+            Event::Raw { name, data } => {
+                self.completion.raw.push(RawFrame { name: name.clone(), data: data.clone() });
+            }
+            Event::Finish { choice, finish } => self.choice(*choice).finish = Some(finish.clone()),
+        }
+    }
+
+    /// The answer as far as it is known.
+    pub fn into_completion(self) -> Completion {
+        self.completion
+    }
+
+    /// The answer as far as it is known.
+    pub fn completion(&self) -> &Completion {
+        &self.completion
+    }
+
+    fn position(&mut self, choice: u32) -> usize {
+        match self.completion.choices.binary_search_by_key(&choice, |c| c.index) {
+            Ok(at) => at,
+            Err(at) => {
+                self.completion.choices.insert(at, Choice { index: choice, ..Choice::default() });
+                self.numbers.insert(at, Vec::new());
+                at
+            }
+        }
+    }
+
+    fn choice(&mut self, choice: u32) -> &mut Choice {
+        let at = self.position(choice);
+        #[expect(clippy::indexing_slicing, reason = "`position` has just found or made it")]
+        &mut self.completion.choices[at]
+    }
+
+    /// The part with this number, made by `new` when there is none yet. The latest is looked at first.
+    fn part(&mut self, choice: u32, number: u32, new: impl FnOnce() -> Part) -> Option<&mut Part> {
+        let at = self.position(choice);
+        let numbers = self.numbers.get_mut(at)?;
+        let parts = &mut self.completion.choices.get_mut(at)?.parts;
+        match numbers.iter().rposition(|n| *n == number) {
+            Some(found) => parts.get_mut(found),
+            None => {
+                numbers.push(number);
+                parts.push(new());
+                parts.last_mut()
+            }
+        }
+    }
+
+    fn append(
+        &mut self,
+        choice: u32,
+        number: u32,
+        delta: &str,
+        text: impl FnOnce(&mut Part) -> Option<&mut String>,
+        new: impl FnOnce() -> Part,
+    ) {
+        if let Some(text) = self.part(choice, number, new).and_then(text) {
+            text.push_str(delta);
+        }
+    }
+
+    fn media(&mut self, choice: u32, number: u32, media: &crate::message::Media) {
+        let mut fresh = false;
+        let part = self.part(choice, number, || {
+            fresh = true;
+            Part::Media(media.clone())
+        });
+        if fresh {
+            return;
+        }
+        let Some(Part::Media(old)) = part else { return };
+        if let (MediaSource::Data { data: all, .. }, MediaSource::Data { data: new, .. }) =
+            (&mut old.source, &media.source)
+        {
+            let mut joined = BytesMut::with_capacity(all.len() + new.len());
+            joined.extend_from_slice(all);
+            joined.extend_from_slice(new);
+            *all = joined.freeze();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "completion_tests.rs"]
+mod tests;

@@ -1,0 +1,279 @@
+//! What goes with a request through the stack: what is lent, and what is known of the call.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use tokio::sync::Notify;
+
+use crate::cancel::Cancel;
+use crate::clock::{Clock, Instant};
+use crate::entropy::Entropy;
+use crate::error::Error;
+use crate::events::{End, EndKind};
+use crate::request::{Options, Scope};
+use crate::spawner::Spawner;
+use crate::transport::Transport;
+use crate::usage::Usage;
+
+/// What goes with a request through the stack. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Time, randomness, work and the network.
+    pub lent: Arc<Lent>,
+    /// The call.
+    pub call: Arc<Call>,
+    /// Signs of life of the attempt's wire; there when a layer asked for them by [`Context::with_wire`].
+    pub wire: Option<Arc<Wire>>,
+}
+
+impl Context {
+    /// The same context with a fresh [`Wire`], for a layer that has to know when the connection stands and when
+    /// bytes came.
+    pub fn with_wire(&self) -> (Context, Arc<Wire>) {
+        let wire = Arc::new(Wire::default());
+        (Context { wire: Some(wire.clone()), ..self.clone() }, wire)
+    }
+}
+
+/// Time, randomness, work and the network. Nothing else may ask for them.
+#[derive(Debug, Clone)]
+pub struct Lent {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Work that outlives a call.
+    pub spawner: Arc<dyn Spawner>,
+    /// The network.
+    pub transport: Arc<dyn Transport>,
+}
+
+/// One call, made by the client before anything runs.
+#[derive(Debug)]
+pub struct Call {
+    /// Its id.
+    pub id: CallId,
+    /// Whom it belongs to.
+    pub scope: Scope,
+    /// When it must be over, on [`Clock::now`].
+    pub deadline: Option<Instant>,
+    /// Its cancel signal.
+    pub cancel: Cancel,
+    /// The caller's options.
+    pub options: Options,
+    attempts: Mutex<Vec<Attempt>>,
+}
+
+/// One request to one provider, as it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The provider's name.
+    pub provider: SmolStr,
+    /// The model asked for.
+    pub model: Option<SmolStr>,
+    /// What it used, as far as it is known.
+    pub usage: Option<Usage>,
+    /// How it ended; `None` while it has not.
+    pub end: Option<EndKind>,
+    /// The HTTP status, once there was one.
+    pub status: Option<u16>,
+    /// How long it took, once it ended.
+    pub elapsed: Option<Duration>,
+}
+
+impl Call {
+    /// A call with these options, beginning at `clock`'s now.
+    pub fn new(lent: &Lent, options: Options) -> Self {
+        let deadline = options.timeout.map(|t| lent.clock.now() + t);
+        Call {
+            id: CallId::new(lent.clock.wall(), lent.entropy.as_ref()),
+            scope: options.scope.clone(),
+            deadline,
+            cancel: Cancel::new(),
+            options,
+            attempts: Mutex::default(),
+        }
+    }
+
+    /// The attempts so far, in the order they began.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.lock().clone()
+    }
+
+    /// Opens an attempt. It is closed as Cancelled when the ticket is dropped before its end.
+    pub fn attempt(
+        self: &Arc<Self>,
+        clock: Arc<dyn Clock>,
+        provider: SmolStr,
+        model: Option<SmolStr>,
+    ) -> AttemptTicket {
+        let began = clock.now();
+        let mut attempts = self.lock();
+        attempts.push(Attempt { provider, model, usage: None, end: None, status: None, elapsed: None });
+        AttemptTicket { call: self.clone(), index: attempts.len() - 1, clock, began }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Attempt>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open attempt.
+#[derive(Debug)]
+pub struct AttemptTicket {
+    call: Arc<Call>,
+    index: usize,
+    clock: Arc<dyn Clock>,
+    began: Instant,
+}
+
+impl AttemptTicket {
+    fn edit(&self, change: impl FnOnce(&mut Attempt)) {
+        if let Some(attempt) = self.call.lock().get_mut(self.index) {
+            change(attempt);
+        }
+    }
+
+    /// Notes the HTTP status.
+    pub fn status(&self, status: u16) {
+        self.edit(|a| a.status = Some(status));
+    }
+
+    /// Notes the usage so far.
+    pub fn usage(&self, usage: &Usage) {
+        self.edit(|a| a.usage = Some(usage.clone()));
+    }
+
+    /// Notes the end; the first one stays.
+    pub fn end(&self, end: End<'_>) {
+        let elapsed = self.clock.now().since(self.began);
+        self.edit(|a| {
+            if a.end.is_none() {
+                a.end = Some(end.kind());
+                a.elapsed = Some(elapsed);
+            }
+        });
+    }
+
+    /// How many attempts the call has made, this one included; for the error.
+    pub fn stamp(&self, error: Error) -> Error {
+        let attempts = u32::try_from(self.index + 1).unwrap_or(u32::MAX);
+        error.with_attempts(attempts)
+    }
+}
+
+impl Drop for AttemptTicket {
+    fn drop(&mut self) {
+        self.end(End::Cancelled);
+    }
+}
+
+/// Signs of life of one attempt's wire, written by the driver and the transport, read by timers.
+#[derive(Debug, Default)]
+pub struct Wire {
+    connected: AtomicBool,
+    /// Nanoseconds on the clock of the last sign of life; 0 for none.
+    last: AtomicU64,
+    notify: Notify,
+}
+
+impl Wire {
+    /// The transport has a connection at hand.
+    pub fn set_connected(&self) {
+        self.connected.store(true, Ordering::Release);
+        self.notify.notify_waiters();
+    }
+
+    /// Whether a connection is at hand.
+    pub fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Acquire)
+    }
+
+    /// Waits until a connection is at hand.
+    pub async fn connected(&self) {
+        let mut notified = std::pin::pin!(self.notify.notified());
+        notified.as_mut().enable();
+        if !self.is_connected() {
+            notified.await;
+        }
+    }
+
+    /// Bytes came at `now`.
+    pub fn touch(&self, now: Instant) {
+        let nanos = u64::try_from(now.since_origin().as_nanos()).unwrap_or(u64::MAX);
+        self.last.fetch_max(nanos, Ordering::AcqRel);
+    }
+
+    /// When bytes last came.
+    pub fn last(&self) -> Option<Instant> {
+        match self.last.load(Ordering::Acquire) {
+            0 => None,
+            nanos => Some(Instant::from_origin(Duration::from_nanos(nanos))),
+        }
+    }
+}
+
+/// The id of a call: a UUID of version 7 (RFC 9562), so ids sort by time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(u128);
+
+impl CallId {
+    /// An id from the wall clock and lent randomness.
+    pub fn new(wall: SystemTime, entropy: &dyn Entropy) -> Self {
+        let millis = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let mut random = [0; 16];
+        entropy.fill(&mut random);
+        let random = u128::from_le_bytes(random);
+        let version = 7 << 76;
+        let variant = 2 << 62;
+        let low = (random & 0x0fff_3fff_ffff_ffff_ffff) & !(0xf << 76) & !(3 << 62);
+        CallId(((millis & 0xffff_ffff_ffff) << 80) | version | variant | low)
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.0;
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            n >> 96,
+            (n >> 80) & 0xffff,
+            (n >> 64) & 0xffff,
+            (n >> 48) & 0xffff,
+            n & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Ones;
+
+    impl Entropy for Ones {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0xff);
+        }
+    }
+
+    #[test]
+    fn a_call_id_is_a_uuid_of_version_7_that_sorts_by_time() {
+        let at = |ms| CallId::new(SystemTime::UNIX_EPOCH + Duration::from_millis(ms), &Ones);
+        assert_eq!(at(0x0123_4567_89ab).to_string(), "01234567-89ab-7fff-bfff-ffffffffffff");
+        assert!(at(1) < at(2));
+    }
+}

@@ -1,0 +1,600 @@
+//! The one error type: what happened, where, whether waiting can help, and what was already received.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::completion::Completion;
+
+/// The result of everything in Belvedere that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of a call, a stream or a configuration.
+///
+/// One pointer wide and cheap to clone. Layers read [`kind`](Error::kind), [`status`](Error::status) and
+/// [`retry_after`](Error::retry_after) and never match on text. No key, header, prompt or answer text is ever
+/// part of what it prints; the partial answer travels beside the text, in [`partial`](Error::partial).
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    status: Status,
+    message: String,
+    operation: Option<&'static str>,
+    context: Vec<(&'static str, String)>,
+    retry_after: Option<RetryAfter>,
+    provider: Option<ProviderError>,
+    partial: Option<Arc<Completion>>,
+    attempts: u32,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What went wrong, finer than [`Category`]. The wire's decoder decides it: it alone knows the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The connection could not be made, was reset, or broke.
+    Network,
+    /// The provider is overloaded or failed on its side (5xx, 529, `overloaded_error`).
+    Overloaded,
+    /// A timer ran out; [`TimeoutPhase`] says which.
+    Timeout(TimeoutPhase),
+    /// The wire ended without the provider's terminal signal.
+    Truncated,
+    /// The provider sent what its protocol does not allow, or more than is accepted.
+    Malformed,
+    /// A circuit breaker refused the call.
+    CircuitOpen,
+    /// A store failed.
+    Store,
+    /// Too many requests or tokens; see [`Error::retry_after`].
+    RateLimited,
+    /// The credentials are missing or wrong.
+    Unauthorized,
+    /// The credentials are right and do not allow this.
+    Forbidden,
+    /// The request is not acceptable as it is.
+    InvalidRequest,
+    /// The request does not fit the model's context.
+    ContextTooLong,
+    /// The target or this build lacks what was asked for.
+    Unsupported,
+    /// The configuration is wrong; the message lists every finding with its path.
+    ConfigInvalid,
+    /// The model does not exist or is not open to this account.
+    ModelNotFound,
+    /// The provider's content filter refused the request or the answer.
+    ContentFiltered,
+    /// The account's quota or credit is used up.
+    QuotaExhausted,
+    /// A budget of ours is used up.
+    BudgetExceeded,
+    /// A guard's verdict. Never absorbed by retry, repair, route or degrade.
+    Blocked,
+    /// The call was cancelled by its owner.
+    Cancelled,
+    /// What none of the others says.
+    Unexpected,
+}
+
+/// Which of the timers ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeoutPhase {
+    /// Until a connection is at hand.
+    Connect,
+    /// Until the first event of the answer.
+    FirstEvent,
+    /// Between two signs of life on the wire.
+    Idle,
+    /// The whole call, or its deadline.
+    Total,
+}
+
+/// The public face of [`ErrorKind`]: what a caller does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The same call may work a moment later.
+    Transient,
+    /// The same call works once the limit allows it.
+    RateLimit,
+    /// Credentials have to change.
+    Auth,
+    /// The request or the configuration has to change.
+    Validation,
+    /// Trying again does not help.
+    Permanent,
+}
+
+/// Whether waiting can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The same call fails again.
+    Permanent,
+    /// The same call may work later.
+    Temporary,
+    /// It was temporary, and whoever owns retries has given up.
+    Persistent,
+}
+
+/// When the provider said to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryAfter {
+    /// The moment, relative or absolute.
+    pub when: RetryWhen,
+    /// True when the delay was found in message text only: then it is a hint, never a promise.
+    pub hint: bool,
+}
+
+/// A delay from now, or a wall-clock date still to be compared with the lent clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryWhen {
+    /// After this long.
+    In(Duration),
+    /// At this wall-clock time; the driver turns it into a delay.
+    At(SystemTime),
+}
+
+/// A hint found in message text is capped to this.
+pub const RETRY_HINT_CAP: Duration = Duration::from_secs(120);
+
+/// What the provider itself said, field by field, as far as it said it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ProviderError {
+    /// The HTTP status of the answer that carried the error.
+    pub status: Option<u16>,
+    /// The provider's error type (`invalid_request_error`, `overloaded_error`, ...).
+    pub r#type: Option<SmolStr>,
+    /// The provider's error code, as a string.
+    pub code: Option<SmolStr>,
+    /// The provider's sentence. Known secrets and echoes of the request are removed by the driver.
+    pub message: Option<String>,
+    /// The request parameter it complains about.
+    pub param: Option<SmolStr>,
+    /// The provider's request id, for its support desk.
+    pub request_id: Option<SmolStr>,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the error table (one row per [`TimeoutPhase`]).
+    pub const ALL: [ErrorKind; 24] = [
+        ErrorKind::Network,
+        ErrorKind::Overloaded,
+        ErrorKind::Timeout(TimeoutPhase::Connect),
+        ErrorKind::Timeout(TimeoutPhase::FirstEvent),
+        ErrorKind::Timeout(TimeoutPhase::Idle),
+        ErrorKind::Timeout(TimeoutPhase::Total),
+        ErrorKind::Truncated,
+        ErrorKind::Malformed,
+        ErrorKind::CircuitOpen,
+        ErrorKind::Store,
+        ErrorKind::RateLimited,
+        ErrorKind::Unauthorized,
+        ErrorKind::Forbidden,
+        ErrorKind::InvalidRequest,
+        ErrorKind::ContextTooLong,
+        ErrorKind::Unsupported,
+        ErrorKind::ConfigInvalid,
+        ErrorKind::ModelNotFound,
+        ErrorKind::ContentFiltered,
+        ErrorKind::QuotaExhausted,
+        ErrorKind::BudgetExceeded,
+        ErrorKind::Blocked,
+        ErrorKind::Cancelled,
+        ErrorKind::Unexpected,
+    ];
+
+    /// The category this kind belongs to.
+    pub fn category(self) -> Category {
+        use ErrorKind::*;
+        match self {
+            Network | Overloaded | Timeout(_) | Truncated | Malformed | CircuitOpen | Store => {
+                Category::Transient
+            }
+            RateLimited => Category::RateLimit,
+            Unauthorized | Forbidden => Category::Auth,
+            InvalidRequest | ContextTooLong | Unsupported | ConfigInvalid => Category::Validation,
+            ModelNotFound | ContentFiltered | QuotaExhausted | BudgetExceeded | Blocked | Cancelled
+            | Unexpected => Category::Permanent,
+        }
+    }
+
+    /// The status an error of this kind starts with.
+    pub fn status(self) -> Status {
+        match self.category() {
+            Category::Transient | Category::RateLimit => Status::Temporary,
+            Category::Auth | Category::Validation | Category::Permanent => Status::Permanent,
+        }
+    }
+
+    /// The name in JSON, metrics and other languages: snake case, without the timeout's phase.
+    pub fn name(self) -> &'static str {
+        use ErrorKind::*;
+        match self {
+            Network => "network",
+            Overloaded => "overloaded",
+            Timeout(_) => "timeout",
+            Truncated => "truncated",
+            Malformed => "malformed",
+            CircuitOpen => "circuit_open",
+            Store => "store",
+            RateLimited => "rate_limited",
+            Unauthorized => "unauthorized",
+            Forbidden => "forbidden",
+            InvalidRequest => "invalid_request",
+            ContextTooLong => "context_too_long",
+            Unsupported => "unsupported",
+            ConfigInvalid => "config_invalid",
+            ModelNotFound => "model_not_found",
+            ContentFiltered => "content_filtered",
+            QuotaExhausted => "quota_exhausted",
+            BudgetExceeded => "budget_exceeded",
+            Blocked => "blocked",
+            Cancelled => "cancelled",
+            Unexpected => "unexpected",
+        }
+    }
+}
+
+impl TimeoutPhase {
+    /// The name in JSON and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            TimeoutPhase::Connect => "connect",
+            TimeoutPhase::FirstEvent => "first_event",
+            TimeoutPhase::Idle => "idle",
+            TimeoutPhase::Total => "total",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorKind::Timeout(phase) => write!(f, "timeout ({})", phase.name()),
+            other => f.write_str(&other.name().replace('_', " ")),
+        }
+    }
+}
+
+impl Category {
+    /// The name in JSON, metrics and other languages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::Transient => "transient",
+            Category::RateLimit => "rate_limit",
+            Category::Auth => "auth",
+            Category::Validation => "validation",
+            Category::Permanent => "permanent",
+        }
+    }
+}
+
+impl RetryAfter {
+    /// A delay the provider stated in a header or a structured body.
+    pub fn after(delay: Duration) -> Self {
+        RetryAfter { when: RetryWhen::In(delay), hint: false }
+    }
+
+    /// A date the provider stated in a header.
+    pub fn at(date: SystemTime) -> Self {
+        RetryAfter { when: RetryWhen::At(date), hint: false }
+    }
+
+    /// A delay found in message text only, capped to [`RETRY_HINT_CAP`].
+    pub fn hint(delay: Duration) -> Self {
+        RetryAfter { when: RetryWhen::In(delay.min(RETRY_HINT_CAP)), hint: true }
+    }
+}
+
+impl Error {
+    /// An error of `kind`; `message` says what happened, without any text of the request or the answer.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Arc::new(Inner {
+            kind,
+            status: kind.status(),
+            message: message.into(),
+            operation: None,
+            context: Vec::new(),
+            retry_after: None,
+            provider: None,
+            partial: None,
+            attempts: 0,
+            source: None,
+        }))
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Names the operation that failed (`"Http::call"`); the first name given stays.
+    pub fn with_operation(self, operation: &'static str) -> Self {
+        self.edit(|e| e.operation = e.operation.or(Some(operation)))
+    }
+
+    /// Adds a fact about where it happened (`("path", "layers[3].retry.attempts")`).
+    pub fn with(self, key: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        self.edit(|e| e.context.push((key, value)))
+    }
+
+    /// Sets when the provider said to come back.
+    pub fn with_retry_after(self, retry_after: RetryAfter) -> Self {
+        self.edit(|e| e.retry_after = Some(retry_after))
+    }
+
+    /// Sets what the provider itself said.
+    pub fn with_provider(self, provider: ProviderError) -> Self {
+        self.edit(|e| e.provider = Some(provider))
+    }
+
+    /// Attaches what was received before the failure.
+    pub fn with_partial(self, partial: Completion) -> Self {
+        self.edit(|e| e.partial = Some(Arc::new(partial)))
+    }
+
+    /// Sets how many attempts were made.
+    pub fn with_attempts(self, attempts: u32) -> Self {
+        self.edit(|e| e.attempts = attempts)
+    }
+
+    /// Attaches the cause. Its text is part of `Debug` only.
+    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.edit(|e| e.source = Some(Arc::new(source)))
+    }
+
+    /// Turns a temporary error into a persistent one: whoever owns retries has given up.
+    /// A permanent error stays permanent.
+    pub fn into_persistent(self) -> Self {
+        self.edit(|e| {
+            if e.status == Status::Temporary {
+                e.status = Status::Persistent;
+            }
+        })
+    }
+
+    /// Resolves a retry date against the wall clock, and cleans the provider's message by `clean`.
+    pub(crate) fn settle(self, wall: SystemTime, clean: impl FnOnce(&str) -> String) -> Self {
+        self.edit(|e| {
+            if let Some(RetryAfter { when: RetryWhen::At(date), hint }) = e.retry_after {
+                let delay = date.duration_since(wall).unwrap_or_default();
+                e.retry_after = Some(RetryAfter { when: RetryWhen::In(delay), hint });
+            }
+            if let Some(message) = e.provider.as_mut().and_then(|p| p.message.as_mut()) {
+                *message = clean(message);
+            }
+        })
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What a caller does about it.
+    pub fn category(&self) -> Category {
+        self.0.kind.category()
+    }
+
+    /// Whether waiting can help.
+    pub fn status(&self) -> Status {
+        self.0.status
+    }
+
+    /// What happened, in one sentence, without the context.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The operation that failed.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The facts about where it happened, in the order they were added.
+    pub fn context(&self) -> &[(&'static str, String)] {
+        &self.0.context
+    }
+
+    /// How long the provider asked to wait, once known as a delay. See [`Error::retry_after_is_hint`].
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.0.retry_after?.when {
+            RetryWhen::In(delay) => Some(delay),
+            RetryWhen::At(_) => None,
+        }
+    }
+
+    /// The provider's answer to "when", unresolved.
+    pub fn retry_when(&self) -> Option<RetryAfter> {
+        self.0.retry_after
+    }
+
+    /// True when the delay was found in message text only.
+    pub fn retry_after_is_hint(&self) -> bool {
+        self.0.retry_after.is_some_and(|r| r.hint)
+    }
+
+    /// What the provider itself said.
+    pub fn provider(&self) -> Option<&ProviderError> {
+        self.0.provider.as_ref()
+    }
+
+    /// The answer as far as it was received before the failure.
+    pub fn partial(&self) -> Option<&Completion> {
+        self.0.partial.as_deref()
+    }
+
+    /// How many attempts were made; 0 when none reached a provider.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+}
+
+/// One line: kind, message, then what the provider said and where.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        write!(f, "{}: {}", e.kind, e.message)?;
+        if let Some(p) = &e.provider {
+            let mut facts = Vec::new();
+            facts.extend(p.status.map(|s| format!("status {s}")));
+            facts.extend(p.r#type.as_ref().map(|t| format!("type {t}")));
+            facts.extend(p.code.as_ref().map(|c| format!("code {c}")));
+            facts.extend(p.param.as_ref().map(|c| format!("param {c}")));
+            facts.extend(p.request_id.as_ref().map(|c| format!("request id {c}")));
+            if !facts.is_empty() {
+                write!(f, " [{}]", facts.join(", "))?;
+            }
+            if let Some(m) = &p.message {
+                write!(f, ": {}", one_line(m))?;
+            }
+        }
+        if let Some(delay) = self.retry_after() {
+            write!(f, "; retry after {}", humantime::format_duration(delay))?;
+        }
+        for (key, value) in &e.context {
+            write!(f, "; {key}: {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A provider's message on one line, cut at 500 characters.
+fn one_line(text: &str) -> String {
+    let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.char_indices().nth(500) {
+        Some((at, _)) => format!("{}...", flat.get(..at).unwrap_or_default()),
+        None => flat,
+    }
+}
+
+/// Many lines: everything but the partial answer, of which only the size is told.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &e.kind).field("status", &e.status).field("message", &e.message);
+        if let Some(operation) = e.operation {
+            out.field("operation", &operation);
+        }
+        for (key, value) in &e.context {
+            out.field(key, value);
+        }
+        if let Some(provider) = &e.provider {
+            out.field("provider", provider);
+        }
+        if let Some(r) = &e.retry_after {
+            out.field("retry_after", r);
+        }
+        if let Some(p) = &e.partial {
+            out.field("partial_choices", &p.choices.len());
+        }
+        if e.attempts > 0 {
+            out.field("attempts", &e.attempts);
+        }
+        if let Some(source) = &e.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|s| s as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// The JSON form that every language sees: `category`, `kind`, then what is known.
+impl Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let e = &self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("category", &self.category())?;
+        map.serialize_entry("kind", e.kind.name())?;
+        if let ErrorKind::Timeout(phase) = e.kind {
+            map.serialize_entry("phase", &phase)?;
+        }
+        map.serialize_entry("status", &e.status)?;
+        map.serialize_entry("message", &e.message)?;
+        if let Some(provider) = &e.provider {
+            map.serialize_entry("provider", provider)?;
+        }
+        if let Some(delay) = self.retry_after() {
+            map.serialize_entry("retry_after_s", &delay.as_secs_f64())?;
+        }
+        if e.attempts > 0 {
+            map.serialize_entry("attempts", &e.attempts)?;
+        }
+        if let Some(partial) = &e.partial {
+            map.serialize_entry("partial", partial)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_row_in_the_table() {
+        let names: std::collections::BTreeSet<_> = ErrorKind::ALL.iter().map(|k| k.name()).collect();
+        assert_eq!(names.len(), 21, "timeout is one name with four phases");
+        assert_eq!(ErrorKind::CircuitOpen.category(), Category::Transient);
+        assert_eq!(ErrorKind::ContextTooLong.category(), Category::Validation);
+        assert_eq!(ErrorKind::QuotaExhausted.status(), Status::Permanent);
+    }
+
+    #[test]
+    fn giving_up_flips_only_what_was_temporary() {
+        let temporary = Error::new(ErrorKind::Overloaded, "x").into_persistent();
+        assert_eq!(temporary.status(), Status::Persistent);
+        let permanent = Error::new(ErrorKind::InvalidRequest, "x").into_persistent();
+        assert_eq!(permanent.status(), Status::Permanent);
+    }
+
+    #[test]
+    fn display_is_one_line_and_names_what_the_provider_said() {
+        let error = Error::new(ErrorKind::RateLimited, "the provider refused the request")
+            .with_provider(ProviderError {
+                status: Some(429),
+                code: Some("rate_limit_exceeded".into()),
+                message: Some("slow\ndown".into()),
+                ..ProviderError::default()
+            })
+            .with_retry_after(RetryAfter::after(Duration::from_secs(7)))
+            .with("provider", "openai");
+        assert_eq!(
+            error.to_string(),
+            "rate limited: the provider refused the request [status 429, code rate_limit_exceeded]: slow down; \
+             retry after 7s; provider: openai"
+        );
+    }
+
+    #[test]
+    fn a_hint_is_capped_and_a_date_is_resolved_once() {
+        let hint = Error::new(ErrorKind::RateLimited, "x")
+            .with_retry_after(RetryAfter::hint(Duration::from_secs(86_400)));
+        assert_eq!(hint.retry_after(), Some(RETRY_HINT_CAP));
+        assert!(hint.retry_after_is_hint());
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let dated = Error::new(ErrorKind::RateLimited, "x").with_retry_after(RetryAfter::at(wall));
+        assert_eq!(dated.retry_after(), None);
+        let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(70);
+        assert_eq!(dated.settle(earlier, str::to_owned).retry_after(), Some(Duration::from_secs(30)));
+    }
+}

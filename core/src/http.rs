@@ -1,0 +1,452 @@
+//! The one driver of all wire protocols: encode, sign, send, frame, decode.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use smol_str::SmolStr;
+
+use crate::context::{AttemptTicket, Context};
+use crate::credentials::{Credentials, Origin};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, Notice};
+use crate::events::{End, Events};
+use crate::framing::Framer;
+use crate::provider::{Decoder, Framing, Provider};
+use crate::request::Request;
+use crate::service::{Info, Service};
+use crate::transport::Body;
+
+/// How much of a response is accepted. All in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// One frame of a stream. Default 16 MiB.
+    pub frame: usize,
+    /// A body that is one frame. Default 64 MiB.
+    pub body: usize,
+    /// The body of an error status. Default 1 MiB.
+    pub error_body: usize,
+    /// What is read after the terminal signal before the connection is closed. Default 64 KiB.
+    pub drain: usize,
+    /// How long the end of the body is waited for after the terminal signal. Default 100 ms.
+    pub drain_for: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            frame: 16 << 20,
+            body: 64 << 20,
+            error_body: 1 << 20,
+            drain: 64 << 10,
+            drain_for: Duration::from_millis(100),
+        }
+    }
+}
+
+/// A service from a wire protocol: the one driver of all of them.
+///
+/// It owns framing, signing, limits, truncation and cancellation. It follows no redirect, and it signs only what
+/// goes to the origin of [`Provider::base_url`]. Dropping the call or its stream closes the connection.
+pub struct Http<P: ?Sized> {
+    credentials: Arc<dyn Credentials>,
+    limits: Limits,
+    provider: P,
+}
+
+impl<P: Provider> Http<P> {
+    /// Drives `provider` with `credentials`.
+    pub fn new(provider: P, credentials: impl Credentials) -> Self {
+        Http { provider, credentials: Arc::new(credentials), limits: Limits::default() }
+    }
+
+    /// Sets how much of a response is accepted.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+impl<P: Provider> fmt::Debug for Http<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<P: Provider> Service for Http<P> {
+    fn info(&self) -> Info {
+        self.provider.info()
+    }
+
+    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+        let info = self.provider.info();
+        let model = request.model.clone().or(info.model);
+        let ticket = cx.call.attempt(cx.lent.clock.clone(), info.name.clone(), model.clone());
+        let outcome = self.attempt(&cx, request, &ticket).await;
+        match outcome {
+            Ok(mut drive) => {
+                drive.ticket = Some(ticket);
+                Ok(Events::new(drive))
+            }
+            Err(error) => {
+                let error = ticket.stamp(place(error, &info.name, model.as_deref()));
+                ticket.end(End::of(&error));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Where an error happened: provider and model are facts people ask for first.
+fn place(error: Error, provider: &SmolStr, model: Option<&str>) -> Error {
+    let error = error.with_operation("Http::call").with("provider", provider.as_str());
+    match model {
+        Some(model) => error.with("model", model),
+        None => error,
+    }
+}
+
+impl<P: Provider> Http<P> {
+    async fn attempt(&self, cx: &Context, request: Request, ticket: &AttemptTicket) -> Result<Drive> {
+        let mut outgoing = self.provider.encode(&request)?;
+        self.check_origin(&outgoing)?;
+        add_headers(&mut outgoing, &request)?;
+        self.credentials.sign(cx, &mut outgoing).await?;
+        let secrets = sensitive(outgoing.headers());
+        let signed = outgoing.headers().clone();
+        let response = cx.lent.transport.send(outgoing, cx.wire.clone()).await?;
+        if let Some(wire) = &cx.wire {
+            wire.set_connected();
+            wire.touch(cx.lent.clock.now());
+        }
+        let (head, body) = response.into_parts();
+        ticket.status(head.status.as_u16());
+        let failed = !head.status.is_success();
+        let (framing, decoder) = match self.provider.decode(&request, &head) {
+            Ok(decoding) => decoding,
+            Err(error) => return Err(clean(error, cx, &secrets, &request)),
+        };
+        let limit = match framing {
+            _ if failed => self.limits.error_body,
+            Framing::Json => self.limits.body,
+            _ => self.limits.frame,
+        };
+        let mut drive = Drive {
+            framer: Framer::new(framing, limit),
+            decoder,
+            state: State::Reading,
+            ready: VecDeque::new(),
+            out: Vec::new(),
+            mismatch: None,
+            failed,
+            body: Some(body),
+            cx: cx.clone(),
+            limits: self.limits,
+            request,
+            secrets,
+            provider: self.provider.info().name,
+            ticket: None,
+        };
+        if !failed {
+            return Ok(drive);
+        }
+        // An error status is an error of the call, not of its stream: it is read here.
+        let mut error = Error::new(ErrorKind::Unexpected, "an error status without an error");
+        while let Some(item) = drive.next().await {
+            if let Err(e) = item {
+                error = e;
+            }
+        }
+        if matches!(
+            error.kind(),
+            ErrorKind::Unauthorized | ErrorKind::QuotaExhausted | ErrorKind::RateLimited
+        ) {
+            self.credentials.refused(cx, &signed, &error);
+        }
+        Err(error)
+    }
+
+    /// Credentials are bound to the origin of the configured address, whatever a request says.
+    fn check_origin(&self, outgoing: &http::Request<Bytes>) -> Result<()> {
+        let bound = Origin::of(self.provider.base_url());
+        let going = Origin::of(outgoing.uri());
+        if bound.is_some() && bound == going {
+            return Ok(());
+        }
+        let show =
+            |o: &Option<Origin>| o.as_ref().map_or("no absolute address".to_owned(), Origin::to_string);
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "the request goes to an origin its credentials are not bound to",
+        )
+        .with("bound_to", show(&bound))
+        .with("going_to", show(&going)))
+    }
+}
+
+/// Makes an error fit to leave: dates become delays, and the provider's sentence loses secrets and echoes.
+fn clean(error: Error, cx: &Context, secrets: &[SmolStr], request: &Request) -> Error {
+    error.settle(cx.lent.clock.wall(), |message| crate::redact::message(message, secrets, request))
+}
+
+/// The caller's headers and idempotency key; never the credentials.
+fn add_headers(outgoing: &mut http::Request<Bytes>, request: &Request) -> Result<()> {
+    let options = &request.options;
+    let invalid = |name: &str, what: &str| {
+        Error::new(ErrorKind::InvalidRequest, format!("options.headers: {what}"))
+            .with("header", name.to_owned())
+    };
+    for (name, value) in &options.headers {
+        let key = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| invalid("?", "a name is not a header name"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| invalid(name, "a value has characters no header takes"))?;
+        outgoing.headers_mut().insert(key, value);
+    }
+    if let Some(key) = &options.idempotency_key {
+        let value = HeaderValue::from_str(key).map_err(|_| {
+            Error::new(ErrorKind::InvalidRequest, "options.idempotency_key: has characters no header takes")
+        })?;
+        outgoing.headers_mut().insert("idempotency-key", value);
+    }
+    Ok(())
+}
+
+/// The secret parts of a request's sensitive headers.
+fn sensitive(headers: &HeaderMap) -> Vec<SmolStr> {
+    let secret = |value: &HeaderValue| {
+        let text = value.to_str().ok()?;
+        Some(SmolStr::from(text.rsplit(' ').next().unwrap_or(text)))
+    };
+    headers.values().filter(|v| v.is_sensitive()).filter_map(secret).collect()
+}
+
+/// Reads one response. Dropping it closes the connection.
+struct Drive {
+    framer: Framer,
+    decoder: Box<dyn Decoder>,
+    state: State,
+    ready: VecDeque<Event>,
+    /// What the decoder writes to; empty between chunks.
+    out: Vec<Event>,
+    /// Sum of the classes and the provider's total, where the latest usage does not add up.
+    mismatch: Option<(u64, u64)>,
+    /// The status was not success.
+    failed: bool,
+    body: Option<Body>,
+    cx: Context,
+    limits: Limits,
+    request: Request,
+    secrets: Vec<SmolStr>,
+    provider: SmolStr,
+    ticket: Option<AttemptTicket>,
+}
+
+enum State {
+    Reading,
+    /// The answer is complete; the body may still have bytes.
+    Draining {
+        left: usize,
+        timer: BoxFuture<'static, ()>,
+    },
+    Failing(Error),
+    Finished,
+    Over,
+}
+
+impl Drive {
+    /// Takes a chunk in. What was decoded before an error in the same chunk is delivered first.
+    fn chunk(&mut self, chunk: &[u8]) {
+        if let Some(wire) = &self.cx.wire {
+            wire.touch(self.cx.lent.clock.now());
+        }
+        let Drive { framer, decoder, out, request, .. } = self;
+        let raw = request.options.raw;
+        let outcome = framer.feed(chunk, &mut |frame| decode(decoder.as_mut(), frame, raw, out));
+        self.take_out(outcome);
+    }
+
+    fn eof(&mut self) {
+        let Drive { framer, decoder, out, request, .. } = self;
+        let raw = request.options.raw;
+        let mut from = 0;
+        let outcome = framer.eof(&mut |frame| {
+            from = out.len();
+            decode(decoder.as_mut(), frame, raw, out)
+        });
+        if matches!(outcome, Ok(true)) {
+            out.insert(from.min(out.len()), Event::Notice(Notice::Unterminated));
+        }
+        let outcome = outcome.and_then(|_| if is_finished(out) { Ok(()) } else { decoder.eof(out) });
+        let outcome = match outcome {
+            Ok(()) if !is_finished(&self.out) => {
+                Err(Error::new(ErrorKind::Truncated, "the body ended without the provider's terminal signal"))
+            }
+            other => other,
+        };
+        self.take_out(outcome);
+    }
+
+    /// The body broke. An answer whose terminal signal had come is whole all the same.
+    fn broken(&mut self, error: Error) {
+        if self.failed {
+            // The status is known, and says more than a broken body does.
+            let empty = crate::provider::Frame { name: None, data: b"" };
+            let outcome = self.decoder.frame(empty, &mut self.out);
+            return self.take_out(outcome.and(Err(error)));
+        }
+        let outcome = match self.decoder.eof(&mut self.out) {
+            Ok(()) if is_finished(&self.out) => Ok(()),
+            _ => Err(error),
+        };
+        self.take_out(outcome);
+    }
+
+    /// Moves what the decoder wrote to where it is read from, and settles what comes next.
+    fn take_out(&mut self, outcome: Result<()>) {
+        let finished = is_finished(&self.out);
+        for event in self.out.drain(..) {
+            match &event {
+                Event::Usage(usage) => {
+                    self.mismatch = match (usage.adds_up(), usage.total_tokens(), &usage.reported) {
+                        (false, Some(classes), Some(r)) => r.total_tokens.map(|reported| (classes, reported)),
+                        _ => None,
+                    };
+                    if let Some(ticket) = &self.ticket {
+                        ticket.usage(usage);
+                    }
+                }
+                Event::Finish { .. } => {
+                    if let Some((classes, reported)) = self.mismatch.take() {
+                        self.ready.push_back(Event::Notice(Notice::UsageMismatch { classes, reported }));
+                    }
+                }
+                _ => {}
+            }
+            self.ready.push_back(event);
+        }
+        if finished {
+            let timer = self.cx.lent.clock.sleep(self.limits.drain_for);
+            self.state = State::Draining { left: self.limits.drain, timer };
+        } else if let Err(error) = outcome {
+            self.body = None;
+            let error = clean(error, &self.cx, &self.secrets, &self.request);
+            self.state = State::Failing(match self.failed {
+                true => error,
+                false => place(error, &self.provider, self.request.model.as_deref()),
+            });
+        }
+    }
+
+    fn end(&mut self, end: End<'_>) {
+        self.body = None;
+        self.state = State::Over;
+        if let Some(ticket) = self.ticket.take() {
+            ticket.end(end);
+        }
+    }
+
+    /// Reads the body; ready when there is something to hand out or a state to look at.
+    fn read(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        let Some(body) = &mut self.body else {
+            self.eof();
+            return Poll::Ready(());
+        };
+        match body.poll_next_unpin(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(chunk))) => self.chunk(&chunk),
+            Poll::Ready(Some(Err(error))) => self.broken(error),
+            Poll::Ready(None) => self.eof(),
+        }
+        Poll::Ready(())
+    }
+}
+
+fn decode(
+    decoder: &mut dyn Decoder,
+    frame: crate::provider::Frame<'_>,
+    raw: bool,
+    out: &mut Vec<Event>,
+) -> Result<()> {
+    // Nothing follows the terminal signal.
+    if is_finished(out) {
+        return Ok(());
+    }
+    if raw {
+        let data = Bytes::copy_from_slice(frame.data);
+        out.push(Event::Raw { name: frame.name.map(SmolStr::from), data });
+    }
+    decoder.frame(frame, out)
+}
+
+/// A decoder writes `Finish` last, so the last event tells.
+fn is_finished(out: &[Event]) -> bool {
+    matches!(out.last(), Some(Event::Finish { .. }))
+}
+
+/// Reads on after the terminal signal, within bounds: ready when the connection can be let go.
+fn drain(
+    body: &mut Option<Body>,
+    left: &mut usize,
+    timer: &mut BoxFuture<'static, ()>,
+    cx: &mut Poller<'_>,
+) -> Poll<()> {
+    while let Some(b) = body {
+        match b.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(chunk))) if chunk.len() <= *left => *left -= chunk.len(),
+            Poll::Ready(_) => *body = None,
+            Poll::Pending => return timer.as_mut().poll(cx),
+        }
+    }
+    Poll::Ready(())
+}
+
+impl Stream for Drive {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(event) = this.ready.pop_front() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            match &mut this.state {
+                State::Reading => {
+                    if this.read(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+                State::Draining { left, timer } => {
+                    if drain(&mut this.body, left, timer, cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    this.state = State::Finished;
+                }
+                State::Failing(_) => {
+                    let State::Failing(error) = std::mem::replace(&mut this.state, State::Over) else {
+                        return Poll::Ready(None);
+                    };
+                    let error = match &this.ticket {
+                        Some(ticket) => ticket.stamp(error),
+                        None => error,
+                    };
+                    this.end(End::of(&error));
+                    return Poll::Ready(Some(Err(error)));
+                }
+                State::Finished => this.end(End::Finished),
+                State::Over => return Poll::Ready(None),
+            }
+        }
+    }
+}

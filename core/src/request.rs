@@ -1,0 +1,536 @@
+//! What is asked: operation, messages, tools, parameters, and the options of one call.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use smol_str::SmolStr;
+
+use crate::message::Message;
+
+/// A request to a model. Cheap to clone: messages, tools and inputs are shared and changed copy-on-write.
+///
+/// Parameters that are `None` are absent from the wire, which is not the same as zero. Field names are those of
+/// OpenAI's chat completions; [`extra`](Request::extra) carries what only some wires know.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Request {
+    /// What is asked for.
+    #[serde(skip_serializing_if = "Operation::is_chat")]
+    pub operation: Operation,
+    /// The model; absent: the provider's configured one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<SmolStr>,
+    /// The conversation (chat).
+    #[serde(skip_serializing_if = "slice_is_empty")]
+    pub messages: Arc<Vec<Message>>,
+    /// The texts to embed (embed).
+    #[serde(skip_serializing_if = "slice_is_empty")]
+    pub input: Arc<Vec<String>>,
+    /// The tools the model may call.
+    #[serde(skip_serializing_if = "slice_is_empty")]
+    pub tools: Arc<Vec<Tool>>,
+    /// Which tool it must or may call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether it may call several tools at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
+    /// At most this many tokens in the answer, thinking included where the provider counts it so.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "max_completion_tokens")]
+    pub max_tokens: Option<u64>,
+    /// Sampling temperature, in the provider's range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Nucleus sampling, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Sample among the k likeliest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u64>,
+    /// Stop sequences; a single string is accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
+    pub stop: Vec<String>,
+    /// Seed for best-effort determinism.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i64>,
+    /// How many answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<u32>,
+    /// Penalty for presence, -2 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f64>,
+    /// Penalty for frequency, -2 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f64>,
+    /// Whether to return log probabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<bool>,
+    /// How many alternatives with each log probability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_logprobs: Option<u32>,
+    /// The form the answer must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// How much the model should think.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Reasoning>,
+    /// An id of the end user, for the provider's abuse checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<SmolStr>,
+    /// Dimensions of an embedding, where the model can choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<u32>,
+    /// True when the answer should come as it is made. Set by `Client::stream` and `Client::complete`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
+    /// Options of this call; not part of the wire's body.
+    #[serde(skip_serializing_if = "Options::is_default")]
+    pub options: Box<Options>,
+    /// Further fields of the body, sent as they are.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+fn slice_is_empty<T>(list: &Arc<Vec<T>>) -> bool {
+    list.is_empty()
+}
+
+fn one_or_many<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        Many(Vec<String>),
+        One(String),
+        None(()),
+    }
+    Ok(match OneOrMany::deserialize(d)? {
+        OneOrMany::Many(list) => list,
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::None(()) => Vec::new(),
+    })
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Operation {
+    /// The next message of a conversation.
+    #[default]
+    Chat,
+    /// Vectors for texts.
+    Embed,
+    /// The models on offer.
+    Models,
+}
+
+impl Operation {
+    fn is_chat(&self) -> bool {
+        *self == Operation::Chat
+    }
+}
+
+/// A tool the model may call.
+///
+/// Its JSON form is `{name, description, parameters, strict}`; OpenAI's `{type: function, function: {...}}` is
+/// accepted. A tool that the provider runs itself (`web_search`, ...) is [`Tool::Provider`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Tool {
+    /// A function of the client.
+    Function(Function),
+    /// A tool of the provider: its own object, sent as it is.
+    Provider(Map<String, Value>),
+}
+
+/// A function the client runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name.
+    pub name: SmolStr,
+    /// What it does, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// JSON Schema of its arguments; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "input_schema")]
+    pub parameters: Option<Value>,
+    /// Whether the provider must hold the model to the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// Fields only some wires know (`cache_control`, ...).
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Function {
+    /// A function with a name and the JSON Schema of its arguments.
+    pub fn new(name: impl Into<SmolStr>, description: impl Into<String>, parameters: Value) -> Self {
+        Function {
+            name: name.into(),
+            description: Some(description.into()),
+            parameters: Some(parameters),
+            strict: None,
+            extra: Map::new(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tool {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let mut map = Map::<String, Value>::deserialize(deserializer)?;
+        let kind = map.get("type").and_then(Value::as_str).map(str::to_owned);
+        match kind.as_deref() {
+            Some("function") if map.get("function").is_some_and(Value::is_object) => {
+                map.remove("type");
+                let mut function: Function =
+                    serde_json::from_value(map.remove("function").unwrap_or_default())
+                        .map_err(Error::custom)?;
+                function.extra.append(&mut map);
+                Ok(Tool::Function(function))
+            }
+            None | Some("function") => {
+                map.remove("type");
+                serde_json::from_value(Value::Object(map)).map(Tool::Function).map_err(Error::custom)
+            }
+            Some(_) => Ok(Tool::Provider(map)),
+        }
+    }
+}
+
+/// Which tool the model must or may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ToolChoice {
+    /// As it likes.
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+    /// This one.
+    Function {
+        /// The tool's name.
+        name: SmolStr,
+    },
+}
+
+impl<'de> Deserialize<'de> for ToolChoice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let name = |v: &Value| v.get("name").and_then(Value::as_str).map(SmolStr::from);
+        let choice = match &value {
+            Value::String(s) => match s.as_str() {
+                "auto" => Some(ToolChoice::Auto),
+                "none" => Some(ToolChoice::None),
+                "required" | "any" => Some(ToolChoice::Required),
+                _ => None,
+            },
+            other => other
+                .get("function")
+                .and_then(name)
+                .or_else(|| name(other))
+                .map(|name| ToolChoice::Function { name }),
+        };
+        choice.ok_or_else(|| {
+            serde::de::Error::custom(
+                "tool_choice must be auto, none, required, or an object that names a function",
+            )
+        })
+    }
+}
+
+/// The form the answer must have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResponseFormat {
+    /// Free text.
+    Text,
+    /// Some JSON object.
+    JsonObject,
+    /// JSON that a schema describes.
+    JsonSchema {
+        /// The schema and its name.
+        json_schema: Schema,
+    },
+}
+
+/// A named JSON Schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Schema {
+    /// Its name, `[A-Za-z0-9_-]`, at most 64 characters.
+    pub name: SmolStr,
+    /// What the answer is for, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// Whether the provider must hold the model to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+}
+
+impl ResponseFormat {
+    /// JSON that follows the schema of `T`, held to it where the provider can.
+    pub fn of<T: JsonSchema>() -> Self {
+        ResponseFormat::JsonSchema { json_schema: crate::typed::schema_of::<T>() }
+    }
+}
+
+impl Schema {
+    /// A strict schema.
+    pub fn new(name: impl Into<SmolStr>, schema: Value) -> Self {
+        Schema { name: name.into(), description: None, schema: Some(schema), strict: Some(true) }
+    }
+}
+
+/// How much the model should think. What a target lacks of it is its wire's business.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Reasoning {
+    /// In words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
+    /// In tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+}
+
+/// How much effort, in the words providers share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Effort {
+    /// No thinking.
+    None,
+    /// As little as possible.
+    Minimal,
+    /// Little.
+    Low,
+    /// The usual.
+    Medium,
+    /// Much.
+    High,
+    /// As much as there is.
+    Xhigh,
+}
+
+impl Effort {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Effort::None => "none",
+            Effort::Minimal => "minimal",
+            Effort::Low => "low",
+            Effort::Medium => "medium",
+            Effort::High => "high",
+            Effort::Xhigh => "xhigh",
+        }
+    }
+}
+
+/// Options of one call. They steer the pipeline and are not part of the wire's body, except where they say so.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Options {
+    /// The whole call must end within this; `None`: no limit of its own.
+    #[serde(skip_serializing_if = "Option::is_none", with = "crate::duration::option")]
+    pub timeout: Option<Duration>,
+    /// Whom the call belongs to.
+    #[serde(skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
+    /// Further headers. They can't replace the credentials.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Sent as `Idempotency-Key`, where the provider has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// True: each frame of the wire is also given as it came, as `Event::Raw`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub raw: bool,
+}
+
+impl Options {
+    fn is_default(options: &Options) -> bool {
+        *options == Options::default()
+    }
+}
+
+/// Header values may be secrets: only their names print.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("timeout", &self.timeout)
+            .field("scope", &self.scope)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("idempotency_key", &self.idempotency_key)
+            .field("raw", &self.raw)
+            .finish()
+    }
+}
+
+/// Whom a call belongs to: what budgets, limits, caches and records are kept by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Scope {
+    /// The tenant; nothing is ever shared between two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<SmolStr>,
+    /// The project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<SmolStr>,
+    /// The user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<SmolStr>,
+    /// The session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SmolStr>,
+    /// Free tags.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<SmolStr, SmolStr>,
+}
+
+impl Scope {
+    /// True when nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Scope::default()
+    }
+}
+
+impl Request {
+    /// A chat request with these messages.
+    pub fn new(messages: impl Into<Vec<Message>>) -> Self {
+        Request { messages: Arc::new(messages.into()), ..Request::default() }
+    }
+
+    /// An embedding request for these texts.
+    pub fn embed<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Request {
+            operation: Operation::Embed,
+            input: Arc::new(texts.into_iter().map(Into::into).collect()),
+            ..Request::default()
+        }
+    }
+
+    /// Sets the model.
+    pub fn with_model(mut self, model: impl Into<SmolStr>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Sets the tools.
+    pub fn with_tools(mut self, tools: impl IntoIterator<Item = Function>) -> Self {
+        self.tools = Arc::new(tools.into_iter().map(Tool::Function).collect());
+        self
+    }
+
+    /// Sets the token limit of the answer.
+    pub fn with_max_tokens(mut self, max_tokens: u64) -> Self {
+        self.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Sets the form the answer must have.
+    pub fn with_response_format(mut self, format: ResponseFormat) -> Self {
+        self.response_format = Some(format);
+        self
+    }
+
+    /// Sets the options of this call.
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = Box::new(options);
+        self
+    }
+
+    /// The whole call must end within this.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Says whom the call belongs to.
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.options.scope = scope;
+        self
+    }
+}
+
+impl From<&str> for Request {
+    fn from(text: &str) -> Self {
+        Request::new([Message::user(text)])
+    }
+}
+
+impl From<String> for Request {
+    fn from(text: String) -> Self {
+        Request::new([Message::user(text)])
+    }
+}
+
+impl From<Vec<Message>> for Request {
+    fn from(messages: Vec<Message>) -> Self {
+        Request::new(messages)
+    }
+}
+
+impl From<Message> for Request {
+    fn from(message: Message) -> Self {
+        Request::new([message])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_openai_body_is_a_request() {
+        let request: Request = serde_json::from_value(json!({
+            "model": "m", "messages": [{"role": "user", "content": "hi"}], "stop": "x", "max_completion_tokens": 5,
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}},
+                      {"type": "web_search", "max_uses": 2}],
+            "tool_choice": {"type": "function", "function": {"name": "f"}},
+            "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}, "strict": true}},
+            "service_tier": "flex"
+        }))
+        .unwrap();
+        assert_eq!(request.stop, ["x"]);
+        assert_eq!(request.max_tokens, Some(5));
+        assert_eq!(request.tool_choice, Some(ToolChoice::Function { name: "f".into() }));
+        assert_eq!(request.extra["service_tier"], "flex");
+        assert!(matches!(&request.tools[0], Tool::Function(f) if f.name == "f"));
+        assert!(matches!(&request.tools[1], Tool::Provider(p) if p["max_uses"] == 2));
+        let again: Request = serde_json::from_value(serde_json::to_value(&request).unwrap()).unwrap();
+        assert_eq!(again, request);
+    }
+
+    #[test]
+    fn a_clone_shares_what_is_large() {
+        let request = Request::from("hi");
+        assert!(Arc::ptr_eq(&request.messages, &request.clone().messages));
+    }
+
+    #[test]
+    fn header_values_do_not_print() {
+        let mut options = Options::default();
+        options.headers.insert("x-secret".into(), "canary-123".into());
+        let text = format!("{:?}", Request::from("hi").with_options(options));
+        assert!(text.contains("x-secret") && !text.contains("canary-123"));
+    }
+}

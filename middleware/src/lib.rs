@@ -1,0 +1,1 @@
+//! Layers of Belvedere, and its native runtime.

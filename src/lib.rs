@@ -1,0 +1,2 @@
+//! Belvedere.
+pub use belvedere_core::*;
