@@ -68,7 +68,7 @@ pub struct Embedding {
     /// The index of the input it belongs to.
     pub index: u32,
     /// The vector.
-    pub vector: Arc<[f32]>,
+    pub vector: Arc<[f64]>,
 }
 
 /// A frame of the wire as it came.

@@ -147,8 +147,8 @@ pub enum Event {
     Embedding {
         /// The index of the input it belongs to.
         index: u32,
-        /// The vector.
-        vector: Arc<[f32]>,
+        /// The vector, in the precision the provider wrote it.
+        vector: Arc<[f64]>,
     },
     /// One model of a model list.
     Model(Box<Model>),
