@@ -22,7 +22,7 @@ use crate::event::{Event, Notice};
 use crate::events::{End, Events};
 use crate::framing::Framer;
 use crate::provider::{Decoder, Framing, Provider};
-use crate::request::Request;
+use crate::request::{Options, Request};
 use crate::service::{Info, Service};
 use crate::transport::Body;
 
@@ -61,13 +61,21 @@ impl Default for Limits {
 pub struct Http<P: ?Sized> {
     credentials: Arc<dyn Credentials>,
     limits: Limits,
+    headers: HeaderMap,
     provider: P,
 }
 
 impl<P: Provider> Http<P> {
     /// Drives `provider` with `credentials`.
     pub fn new(provider: P, credentials: impl Credentials) -> Self {
-        Http { provider, credentials: Arc::new(credentials), limits: Limits::default() }
+        Http { provider, credentials: Arc::new(credentials), limits: Limits::default(), headers: HeaderMap::new() }
+    }
+
+    /// Sends these headers with every request. Values that are secret must be marked
+    /// [sensitive](HeaderValue::set_sensitive).
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// Sets how much of a response is accepted.
@@ -121,7 +129,10 @@ impl<P: Provider> Http<P> {
     async fn attempt(&self, cx: &Context, request: Request, ticket: &AttemptTicket) -> Result<Drive> {
         let mut outgoing = self.provider.encode(&request)?;
         self.check_origin(&outgoing)?;
-        add_headers(&mut outgoing, &request)?;
+        add_headers(&mut outgoing, &cx.call.options)?;
+        self.headers.iter().for_each(|(name, value)| {
+            outgoing.headers_mut().insert(name, value.clone());
+        });
         self.credentials.sign(cx, &mut outgoing).await?;
         let secrets = sensitive(outgoing.headers());
         let signed = outgoing.headers().clone();
@@ -201,8 +212,7 @@ fn clean(error: Error, cx: &Context, secrets: &[SmolStr], request: &Request) -> 
 }
 
 /// The caller's headers and idempotency key; never the credentials.
-fn add_headers(outgoing: &mut http::Request<Bytes>, request: &Request) -> Result<()> {
-    let options = &request.options;
+fn add_headers(outgoing: &mut http::Request<Bytes>, options: &Options) -> Result<()> {
     let invalid = |name: &str, what: &str| {
         Error::new(ErrorKind::InvalidRequest, format!("options.headers: {what}"))
             .with("header", name.to_owned())
@@ -271,15 +281,15 @@ impl Drive {
         if let Some(wire) = &self.cx.wire {
             wire.touch(self.cx.lent.clock.now());
         }
-        let Drive { framer, decoder, out, request, .. } = self;
-        let raw = request.options.raw;
+        let Drive { framer, decoder, out, cx, .. } = self;
+        let raw = cx.call.options.raw;
         let outcome = framer.feed(chunk, &mut |frame| decode(decoder.as_mut(), frame, raw, out));
         self.take_out(outcome);
     }
 
     fn eof(&mut self) {
-        let Drive { framer, decoder, out, request, .. } = self;
-        let raw = request.options.raw;
+        let Drive { framer, decoder, out, cx, .. } = self;
+        let raw = cx.call.options.raw;
         let mut from = 0;
         let outcome = framer.eof(&mut |frame| {
             from = out.len();

@@ -8,8 +8,10 @@
 //! a [`provider::Provider`] is a pure wire protocol that [`http::Http`] turns into a service.
 
 pub mod cancel;
+pub mod client;
 pub mod clock;
 pub mod completion;
+pub mod config;
 pub mod context;
 pub mod credentials;
 pub mod duration;

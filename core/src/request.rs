@@ -89,9 +89,10 @@ pub struct Request {
     /// True when the answer should come as it is made. Set by `Client::stream` and `Client::complete`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
-    /// Options of this call; not part of the wire's body.
-    #[serde(skip_serializing_if = "Options::is_default")]
-    pub options: Box<Options>,
+    /// Options of this call. The client moves them into [`Call::options`](crate::context::Call::options), where
+    /// layers and drivers read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Box<Options>>,
     /// Further fields of the body, sent as they are.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -364,12 +365,6 @@ pub struct Options {
     pub raw: bool,
 }
 
-impl Options {
-    fn is_default(options: &Options) -> bool {
-        *options == Options::default()
-    }
-}
-
 /// Header values may be secrets: only their names print.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -453,19 +448,19 @@ impl Request {
 
     /// Sets the options of this call.
     pub fn with_options(mut self, options: Options) -> Self {
-        self.options = Box::new(options);
+        self.options = Some(Box::new(options));
         self
     }
 
     /// The whole call must end within this.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options.get_or_insert_default().timeout = Some(timeout);
         self
     }
 
     /// Says whom the call belongs to.
     pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.options.scope = scope;
+        self.options.get_or_insert_default().scope = scope;
         self
     }
 }

@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+use crate::completion::Completion;
+use crate::context::Context;
+use crate::credentials::Secret;
+use crate::events::Events;
+use crate::layer::Layer;
+use crate::request::Request;
+use crate::service::{Info, Service};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Echo {
+    model: String,
+    api_key: Option<Secret>,
+    #[serde(default)]
+    mode: Mode,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    #[default]
+    Plain,
+    Loud,
+}
+
+#[async_trait]
+impl Service for Echo {
+    fn info(&self) -> Info {
+        Info::new("echo", "echo").with_model(Some(self.model.as_str().into()))
+    }
+
+    async fn call(&self, _: Context, _: Request) -> crate::Result<Events> {
+        Ok(Completion::of_text(format!("{:?} {:?}", self.mode, self.api_key.is_some())).into_events())
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Retry {
+    #[schemars(range(min = 1, max = 10))]
+    #[expect(dead_code, reason = "only its checks matter here")]
+    attempts: u32,
+    #[serde(default, with = "crate::duration::option")]
+    #[schemars(with = "Option<crate::duration::Text>")]
+    #[expect(dead_code, reason = "only its checks matter here")]
+    delay: Option<Duration>,
+}
+
+impl Layer for Retry {}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Breaker {}
+
+impl Layer for Breaker {}
+
+fn registry() -> Registry {
+    let mut registry = Registry::new().with_env(|name| (name == "SET").then(|| "value".to_owned()));
+    registry.provider("echo", |echo: Echo, _| Ok(echo));
+    registry.layer::<Retry>("retry");
+    registry.layer::<Breaker>("breaker");
+    registry.host_layer("mine", crate::layer::layer_fn("mine", |cx, request, next| async move { next.call(cx, request).await }));
+    registry
+}
+
+fn fault(document: Value) -> String {
+    let lent = crate::testing::lent(&crate::testing::TestClock::new(), crate::testing::ScriptedTransport::default(), 0);
+    match registry().client_with(&document.into(), lent) {
+        Ok(client) => format!("built {}", client.info().name),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+            error.message().to_owned()
+        }
+    }
+}
+
+#[test]
+fn a_good_document_builds() {
+    let document = json!({
+        "version": 1,
+        "provider": { "type": "echo", "model": "m", "api_key": { "env": "SET" }, "mode": "loud" },
+        "layers": [{ "type": "host", "name": "mine" }, { "type": "retry", "attempts": 3, "delay": "500ms" }, { "type": "breaker" }],
+    });
+    assert_eq!(fault(document), "built echo");
+}
+
+#[test]
+fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
+    let document = json!({
+        "version": 2,
+        "provider": { "type": "echo", "modle": "m", "mode": "silent", "api_key": { "env": "UNSET" } },
+        "layers": [
+            { "type": "retry", "attempts": 0, "delay": "5 parsecs", "x": 1 },
+            { "type": "retyr" },
+            { "attempts": 1 },
+            { "type": "retry", "attempts": "3" },
+            { "type": "host", "name": "yours" },
+        ],
+        "colour": true,
+    });
+    let expected = "13 faults
+  provider.api_key: the environment variable UNSET is not set
+  colour: unknown field; allowed: layers, order, provider, transport, version
+  version: must be 1
+  layers[3]: a second `retry`; the first is layers[0], and one has to own it
+  provider.model: is missing
+  provider.mode: unknown value; allowed: plain, loud
+  provider.modle: unknown field; allowed: api_key, mode, model
+  layers[0].attempts: must be at least 1
+  layers[0].delay: must be a duration with units, such as \"500ms\", \"20s\", \"5m\" or \"1d\"
+  layers[0].x: unknown field; allowed: attempts, delay
+  layers[1].type: unknown layer `retyr`; known: breaker, retry
+  layers[2].type: is missing; known types: breaker, retry
+  layers[3].attempts: must be a whole number, is a string
+  layers[4].name: no layer of the host has this name; known: mine";
+    assert_eq!(fault(document), expected.replace("13 faults", "14 faults"));
+}
+
+#[test]
+fn a_wrong_order_names_both_layers_unless_it_is_wanted() {
+    let layers = json!([{ "type": "breaker" }, { "type": "retry", "attempts": 2 }]);
+    let document = |order: &str| json!({ "provider": { "type": "echo", "model": "m" }, "layers": layers, "order": order });
+    assert_eq!(
+        fault(document("canonical")),
+        "layers[1]: `retry` stands inside `breaker` (layers[0]) and belongs outside of it; reorder them, or set \
+         `order: as_written`"
+    );
+    assert_eq!(fault(document("as_written")), "built echo");
+}
+
+#[test]
+fn what_is_no_document_says_so() {
+    assert_eq!(fault(json!([])), "document: must be an object with `provider` and, if wanted, `layers`");
+    assert_eq!(fault(json!({})), "provider: is missing; known types: echo");
+    assert_eq!(fault(json!({ "provider": "openai" })), "provider: must be an object with a `type`; known types: echo");
+    assert_eq!(fault(json!({ "provider": { "type": "echo", "model": "m" }, "layers": {} })), "layers: must be an array, is an object".replace("an array", "an array"));
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown() {
+    let text = fault(json!({ "provider": { "type": "echo", "model": "m", "mode": "canary-1", "api_key": 17 } }));
+    assert!(!text.contains("canary-1") && !text.contains("17"), "{text}");
+    let config = Config::from(json!({ "provider": { "type": "echo", "api_key": "canary-2" } }));
+    assert!(!format!("{config:?}").contains("canary-2"));
+}
+
+#[test]
+fn the_same_keys_in_json_yaml_and_toml() {
+    let json = Config::from_json(r#"{"version":1,"provider":{"type":"echo","model":"m"},"layers":[{"type":"retry","attempts":2}]}"#);
+    let yaml = Config::from_yaml("version: 1\nprovider: { type: echo, model: m }\nlayers:\n  - { type: retry, attempts: 2 }\n");
+    let toml = Config::from_toml("version = 1\n[provider]\ntype = \"echo\"\nmodel = \"m\"\n[[layers]]\ntype = \"retry\"\nattempts = 2\n");
+    assert_eq!(json.clone().unwrap(), yaml.unwrap());
+    assert_eq!(json.unwrap(), toml.unwrap());
+    for error in [Config::from_json("{\"canary\": "), Config::from_yaml("canary: [1"), Config::from_toml("canary = [")] {
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("line") && !text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn the_schema_names_every_type_and_has_no_dangling_reference() {
+    let schema = registry().schema();
+    assert_eq!(schema["$defs"]["layer_retry"]["properties"]["type"]["const"], "retry");
+    assert_eq!(schema["$defs"]["layer_retry"]["properties"]["attempts"]["minimum"], 1);
+    assert_eq!(schema["$defs"]["provider_echo"]["required"], json!(["type", "model"]));
+    let text = schema.to_string();
+    for target in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(schema.pointer(target).is_some(), "{target}");
+    }
+}
