@@ -1,6 +1,5 @@
 //! The one driver of all wire protocols: encode, sign, send, frame, decode.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,10 +17,10 @@ use smol_str::SmolStr;
 use crate::context::{AttemptTicket, Context};
 use crate::credentials::{Credentials, Origin};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, Notice};
+use crate::event::Event;
 use crate::events::{End, Events};
-use crate::framing::Framer;
-use crate::provider::{Decoder, Framing, Provider};
+use crate::provider::Provider;
+use crate::reader::{Outcome, Reader};
 use crate::request::{Options, Request};
 use crate::service::{Info, Service};
 use crate::transport::Body;
@@ -144,29 +143,22 @@ impl<P: Provider> Http<P> {
         let (head, body) = response.into_parts();
         ticket.status(head.status.as_u16());
         let failed = !head.status.is_success();
-        let (framing, decoder) = match self.provider.decode(&request, &head) {
-            Ok(decoding) => decoding,
+        let reader = match Reader::new(&self.provider, &request, &head, &self.limits) {
+            Ok(reader) if cx.call.options.raw => reader.with_raw(),
+            Ok(reader) => reader,
             Err(error) => return Err(clean(error, cx, &secrets, &request)),
         };
-        let limit = match framing {
-            _ if failed => self.limits.error_body,
-            Framing::Json => self.limits.body,
-            _ => self.limits.frame,
-        };
+        let info = self.provider.info();
         let mut drive = Drive {
-            framer: Framer::new(framing, limit),
-            decoder,
+            reader,
             state: State::Reading,
-            ready: VecDeque::new(),
-            out: Vec::new(),
-            mismatch: None,
-            failed,
             body: Some(body),
             cx: cx.clone(),
             limits: self.limits,
+            model: request.model.clone().or(info.model),
             request,
             secrets,
-            provider: self.provider.info().name,
+            provider: info.name,
             ticket: None,
         };
         if !failed {
@@ -244,22 +236,16 @@ fn sensitive(headers: &HeaderMap) -> Vec<SmolStr> {
 
 /// Reads one response. Dropping it closes the connection.
 struct Drive {
-    framer: Framer,
-    decoder: Box<dyn Decoder>,
+    reader: Reader,
     state: State,
-    ready: VecDeque<Event>,
-    /// What the decoder writes to; empty between chunks.
-    out: Vec<Event>,
-    /// Sum of the classes and the provider's total, where the latest usage does not add up.
-    mismatch: Option<(u64, u64)>,
-    /// The status was not success.
-    failed: bool,
     body: Option<Body>,
     cx: Context,
     limits: Limits,
     request: Request,
     secrets: Vec<SmolStr>,
     provider: SmolStr,
+    model: Option<SmolStr>,
+    /// There once the response counts as an answer; an error status is settled by the call itself.
     ticket: Option<AttemptTicket>,
 }
 
@@ -270,93 +256,28 @@ enum State {
         left: usize,
         timer: BoxFuture<'static, ()>,
     },
-    Failing(Error),
-    Finished,
     Over,
 }
 
 impl Drive {
-    /// Takes a chunk in. What was decoded before an error in the same chunk is delivered first.
-    fn chunk(&mut self, chunk: &[u8]) {
-        if let Some(wire) = &self.cx.wire {
-            wire.touch(self.cx.lent.clock.now());
-        }
-        let Drive { framer, decoder, out, cx, .. } = self;
-        let raw = cx.call.options.raw;
-        let outcome = framer.feed(chunk, &mut |frame| decode(decoder.as_mut(), frame, raw, out));
-        self.take_out(outcome);
-    }
-
-    fn eof(&mut self) {
-        let Drive { framer, decoder, out, cx, .. } = self;
-        let raw = cx.call.options.raw;
-        let mut from = 0;
-        let outcome = framer.eof(&mut |frame| {
-            from = out.len();
-            decode(decoder.as_mut(), frame, raw, out)
-        });
-        if matches!(outcome, Ok(true)) {
-            out.insert(from.min(out.len()), Event::Notice(Notice::Unterminated));
-        }
-        let outcome = outcome.and_then(|_| if is_finished(out) { Ok(()) } else { decoder.eof(out) });
-        let outcome = match outcome {
-            Ok(()) if !is_finished(&self.out) => {
-                Err(Error::new(ErrorKind::Truncated, "the body ended without the provider's terminal signal"))
-            }
-            other => other,
+    /// Reads the body; ready when the reader has something new.
+    fn read(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        let Some(body) = &mut self.body else {
+            self.reader.eof();
+            return Poll::Ready(());
         };
-        self.take_out(outcome);
-    }
-
-    /// The body broke. An answer whose terminal signal had come is whole all the same.
-    fn broken(&mut self, error: Error) {
-        if self.failed {
-            // The status is known, and says more than a broken body does.
-            let empty = crate::provider::Frame { name: None, data: b"" };
-            let outcome = self.decoder.frame(empty, &mut self.out);
-            return self.take_out(outcome.and(Err(error)));
-        }
-        let outcome = match self.decoder.eof(&mut self.out) {
-            Ok(()) if is_finished(&self.out) => Ok(()),
-            _ => Err(error),
-        };
-        self.take_out(outcome);
-    }
-
-    /// Moves what the decoder wrote to where it is read from, and settles what comes next.
-    fn take_out(&mut self, outcome: Result<()>) {
-        let finished = is_finished(&self.out);
-        for event in self.out.drain(..) {
-            match &event {
-                Event::Usage(usage) => {
-                    self.mismatch = match (usage.adds_up(), usage.total_tokens(), &usage.reported) {
-                        (false, Some(classes), Some(r)) => r.total_tokens.map(|reported| (classes, reported)),
-                        _ => None,
-                    };
-                    if let Some(ticket) = &self.ticket {
-                        ticket.usage(usage);
-                    }
+        match body.poll_next_unpin(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(chunk))) => {
+                if let Some(wire) = &self.cx.wire {
+                    wire.touch(self.cx.lent.clock.now());
                 }
-                Event::Finish { .. } => {
-                    if let Some((classes, reported)) = self.mismatch.take() {
-                        self.ready.push_back(Event::Notice(Notice::UsageMismatch { classes, reported }));
-                    }
-                }
-                _ => {}
+                self.reader.feed(&chunk);
             }
-            self.ready.push_back(event);
+            Poll::Ready(Some(Err(error))) => self.reader.broken(error),
+            Poll::Ready(None) => self.reader.eof(),
         }
-        if finished {
-            let timer = self.cx.lent.clock.sleep(self.limits.drain_for);
-            self.state = State::Draining { left: self.limits.drain, timer };
-        } else if let Err(error) = outcome {
-            self.body = None;
-            let error = clean(error, &self.cx, &self.secrets, &self.request);
-            self.state = State::Failing(match self.failed {
-                true => error,
-                false => place(error, &self.provider, self.request.model.as_deref()),
-            });
-        }
+        Poll::Ready(())
     }
 
     fn end(&mut self, end: End<'_>) {
@@ -367,42 +288,15 @@ impl Drive {
         }
     }
 
-    /// Reads the body; ready when there is something to hand out or a state to look at.
-    fn read(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
-        let Some(body) = &mut self.body else {
-            self.eof();
-            return Poll::Ready(());
+    fn fail(&mut self, error: Error) -> Error {
+        let error = clean(error, &self.cx, &self.secrets, &self.request);
+        let error = match &self.ticket {
+            Some(ticket) => ticket.stamp(place(error, &self.provider, self.model.as_deref())),
+            None => error,
         };
-        match body.poll_next_unpin(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(Ok(chunk))) => self.chunk(&chunk),
-            Poll::Ready(Some(Err(error))) => self.broken(error),
-            Poll::Ready(None) => self.eof(),
-        }
-        Poll::Ready(())
+        self.end(End::of(&error));
+        error
     }
-}
-
-fn decode(
-    decoder: &mut dyn Decoder,
-    frame: crate::provider::Frame<'_>,
-    raw: bool,
-    out: &mut Vec<Event>,
-) -> Result<()> {
-    // Nothing follows the terminal signal.
-    if is_finished(out) {
-        return Ok(());
-    }
-    if raw {
-        let data = Bytes::copy_from_slice(frame.data);
-        out.push(Event::Raw { name: frame.name.map(SmolStr::from), data });
-    }
-    decoder.frame(frame, out)
-}
-
-/// A decoder writes `Finish` last, so the last event tells.
-fn is_finished(out: &[Event]) -> bool {
-    matches!(out.last(), Some(Event::Finish { .. }))
 }
 
 /// Reads on after the terminal signal, within bounds: ready when the connection can be let go.
@@ -428,34 +322,33 @@ impl Stream for Drive {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            if let Some(event) = this.ready.pop_front() {
+            if let Some(event) = this.reader.next() {
+                if let (Event::Usage(usage), Some(ticket)) = (&event, &this.ticket) {
+                    ticket.usage(usage);
+                }
                 return Poll::Ready(Some(Ok(event)));
             }
-            match &mut this.state {
-                State::Reading => {
+            match (&mut this.state, this.reader.outcome()) {
+                (State::Over, _) => return Poll::Ready(None),
+                (State::Reading, Outcome::Open) => {
                     if this.read(cx).is_pending() {
                         return Poll::Pending;
                     }
                 }
-                State::Draining { left, timer } => {
+                (State::Reading, Outcome::Finished) => {
+                    let timer = this.cx.lent.clock.sleep(this.limits.drain_for);
+                    this.state = State::Draining { left: this.limits.drain, timer };
+                }
+                (State::Draining { left, timer }, _) => {
                     if drain(&mut this.body, left, timer, cx).is_pending() {
                         return Poll::Pending;
                     }
-                    this.state = State::Finished;
+                    this.end(End::Finished);
                 }
-                State::Failing(_) => {
-                    let State::Failing(error) = std::mem::replace(&mut this.state, State::Over) else {
-                        return Poll::Ready(None);
-                    };
-                    let error = match &this.ticket {
-                        Some(ticket) => ticket.stamp(error),
-                        None => error,
-                    };
-                    this.end(End::of(&error));
+                (State::Reading, Outcome::Failed(error)) => {
+                    let error = this.fail(error);
                     return Poll::Ready(Some(Err(error)));
                 }
-                State::Finished => this.end(End::Finished),
-                State::Over => return Poll::Ready(None),
             }
         }
     }

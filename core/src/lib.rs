@@ -27,6 +27,7 @@ pub mod message;
 mod message_json;
 pub mod provider;
 mod redact;
+pub mod reader;
 pub mod request;
 pub mod service;
 pub mod spawner;
