@@ -162,7 +162,7 @@ fn joined<'a>(
 }
 
 /// The events of a whole answer, in order.
-fn unfold(c: Completion) -> Vec<Event> {
+pub(crate) fn unfold(c: Completion) -> Vec<Event> {
     let mut out: Vec<Event> = c.notices.into_iter().map(Event::Notice).collect();
     out.extend(c.raw.into_iter().map(|r| Event::Raw { name: r.name, data: r.data }));
     out.push(Event::Start { id: c.id, model: c.model });

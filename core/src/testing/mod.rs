@@ -1,2 +1,25 @@
 //! What tests stand on: a clock that is moved by hand, seeded randomness, scripted services and transports, and
 //! behaviour suites for implementations outside this project.
+//!
+//! Nothing here needs a runtime: [`run`] polls one future, and a [`Simulation`] runs a whole pipeline, in one
+//! thread, on every target, the same way each time.
+
+mod answer;
+mod clock;
+mod entropy;
+mod reply;
+mod service;
+mod simulation;
+mod spawner;
+mod task;
+mod transport;
+
+pub use answer::{Answer, Step};
+pub use clock::TestClock;
+pub use entropy::SeededEntropy;
+pub use reply::{Delay, Fault, Piece, Reply};
+pub use service::ScriptedService;
+pub use simulation::{Simulation, lent};
+pub use spawner::TestSpawner;
+pub use task::{Task, run};
+pub use transport::ScriptedTransport;
