@@ -1,7 +1,7 @@
 //! What goes with a request through the stack: what is lent, and what is known of the call.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -32,9 +32,9 @@ pub struct Context {
 
 impl Context {
     /// The same context with a fresh [`Wire`], for a layer that has to know when the connection stands and when
-    /// bytes came.
+    /// bytes came. A wire of a layer further out is told the same.
     pub fn with_wire(&self) -> (Context, Arc<Wire>) {
-        let wire = Arc::new(Wire::default());
+        let wire = Arc::new(Wire { outer: self.wire.clone(), ..Wire::default() });
         (Context { wire: Some(wire.clone()), ..self.clone() }, wire)
     }
 }
@@ -176,30 +176,65 @@ impl Drop for AttemptTicket {
 /// Signs of life of one attempt's wire, written by the driver and the transport, read by timers.
 #[derive(Debug, Default)]
 pub struct Wire {
-    connected: AtomicBool,
+    /// The wire of a layer further out.
+    outer: Option<Arc<Wire>>,
+    /// How far the connection is: it only ever grows.
+    stage: AtomicU8,
     /// Nanoseconds on the clock of the last sign of life; 0 for none.
     last: AtomicU64,
     notify: Notify,
 }
 
+/// A new connection is being made for this request.
+const DIALING: u8 = 1;
+/// A connection is at hand.
+const CONNECTED: u8 = 2;
+
 impl Wire {
+    /// The transport makes a new connection for this request. A request that finds one in the pool never says so.
+    pub fn set_dialing(&self) {
+        self.reach(DIALING);
+    }
+
     /// The transport has a connection at hand.
     pub fn set_connected(&self) {
-        self.connected.store(true, Ordering::Release);
-        self.notify.notify_waiters();
+        self.reach(CONNECTED);
+    }
+
+    fn reach(&self, stage: u8) {
+        if self.stage.fetch_max(stage, Ordering::AcqRel) < stage {
+            self.notify.notify_waiters();
+        }
+        if let Some(outer) = &self.outer {
+            outer.reach(stage);
+        }
     }
 
     /// Whether a connection is at hand.
     pub fn is_connected(&self) -> bool {
-        self.connected.load(Ordering::Acquire)
+        self.stage.load(Ordering::Acquire) >= CONNECTED
+    }
+
+    /// Waits until the transport makes a new connection, or has one at hand.
+    pub async fn dialing(&self) {
+        self.reached(DIALING).await;
     }
 
     /// Waits until a connection is at hand.
     pub async fn connected(&self) {
+        self.reached(CONNECTED).await;
+    }
+
+    async fn reached(&self, stage: u8) {
         let mut notified = std::pin::pin!(self.notify.notified());
-        notified.as_mut().enable();
-        if !self.is_connected() {
-            notified.await;
+        loop {
+            // Registered before the stage is read: a change between the two is not lost.
+            notified.as_mut().enable();
+            if self.stage.load(Ordering::Acquire) >= stage {
+                return;
+            }
+            notified.as_mut().await;
+            notified.set(self.notify.notified());
         }
     }
 
@@ -207,6 +242,9 @@ impl Wire {
     pub fn touch(&self, now: Instant) {
         let nanos = u64::try_from(now.since_origin().as_nanos()).unwrap_or(u64::MAX);
         self.last.fetch_max(nanos, Ordering::AcqRel);
+        if let Some(outer) = &self.outer {
+            outer.touch(now);
+        }
     }
 
     /// When bytes last came.
@@ -275,5 +313,21 @@ mod tests {
         let at = |ms| CallId::new(SystemTime::UNIX_EPOCH + Duration::from_millis(ms), &Ones);
         assert_eq!(at(0x0123_4567_89ab).to_string(), "01234567-89ab-7fff-bfff-ffffffffffff");
         assert!(at(1) < at(2));
+    }
+
+    #[test]
+    fn a_wire_only_gets_further_and_tells_the_wire_further_out() {
+        use futures_util::FutureExt;
+        let outer = Arc::new(Wire::default());
+        let wire = Wire { outer: Some(outer.clone()), ..Wire::default() };
+        assert_eq!(wire.dialing().now_or_never(), None);
+        wire.set_dialing();
+        assert_eq!(wire.dialing().now_or_never(), Some(()));
+        assert_eq!((wire.connected().now_or_never(), wire.is_connected()), (None, false));
+        wire.set_connected();
+        wire.set_dialing();
+        assert_eq!((wire.connected().now_or_never(), outer.is_connected()), (Some(()), true));
+        wire.touch(Instant::from_origin(Duration::from_secs(7)));
+        assert_eq!(outer.last(), Some(Instant::from_origin(Duration::from_secs(7))));
     }
 }

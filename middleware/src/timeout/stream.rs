@@ -1,0 +1,52 @@
+//! A stream under time limits.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use belvedere_core::Result;
+use belvedere_core::event::Event;
+use belvedere_core::events::Events;
+use futures_core::Stream;
+use futures_util::StreamExt;
+
+use super::timer::Timers;
+
+/// Hands events on until their end, or until a timer runs out.
+pub(super) struct Timed {
+    /// Gone at the end: the source is closed and no timer runs on.
+    running: Option<(Events, Timers)>,
+    /// A `Finish` was handed out: the answer is complete, whatever the wire still does.
+    finished: bool,
+}
+
+impl Timed {
+    pub(super) fn new(events: Events, mut timers: Timers) -> Self {
+        timers.answered();
+        Timed { running: Some((events, timers)), finished: false }
+    }
+}
+
+impl Stream for Timed {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some((events, timers)) = &mut this.running else { return Poll::Ready(None) };
+        let item = match events.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(event))) => match timers.event(&event) {
+                Some(error) if !this.finished => Some(Err(error)),
+                _ => {
+                    this.finished |= matches!(event, Event::Finish { .. });
+                    return Poll::Ready(Some(Ok(event)));
+                }
+            },
+            Poll::Ready(end) => end,
+            Poll::Pending => {
+                let error = ready!(timers.waiting(cx));
+                (!this.finished).then_some(Err(error))
+            }
+        };
+        this.running = None;
+        Poll::Ready(item)
+    }
+}
