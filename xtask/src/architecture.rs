@@ -1,6 +1,8 @@
-//! The arrows between the packages, checked on what cargo really resolves.
+//! The arrows between the packages, checked on what cargo really resolves; and a reason for every dependency.
 
-use crate::command::{Tally, cargo, output};
+use std::fs;
+
+use crate::command::{Tally, cargo, output, root};
 
 /// What a package, built with these features, must not reach.
 struct Rule {
@@ -42,7 +44,7 @@ const RULES: [Rule; 4] = [
     },
 ];
 
-/// Checks all rules and names every arrow that points the wrong way.
+/// Checks all rules, and names every arrow that points the wrong way and every dependency without a reason.
 pub(crate) fn check(_: &mut Tally) -> Result<(), String> {
     let mut broken = Vec::new();
     for rule in &RULES {
@@ -56,6 +58,9 @@ pub(crate) fn check(_: &mut Tally) -> Result<(), String> {
         broken.extend(violations(rule, &output(&mut tree)?));
     }
     println!("    {} rules, {} arrows the wrong way", RULES.len(), broken.len());
+    let read = |path: &str| fs::read_to_string(root().join(path)).map_err(|e| format!("{path}: {e}"));
+    let (manifest, reasons) = (read("Cargo.toml")?, read("docs/dependencies.md")?);
+    broken.extend(unexplained(&manifest, &reasons));
     if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
 }
 
@@ -78,6 +83,19 @@ fn violations(rule: &Rule, tree: &str) -> Vec<String> {
     found
 }
 
+/// The dependencies of the workspace that have no row in `docs/dependencies.md`.
+fn unexplained(manifest: &str, reasons: &str) -> Vec<String> {
+    let section = manifest.lines().skip_while(|line| line.trim() != "[workspace.dependencies]").skip(1);
+    section
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name.trim())
+        .filter(|name| !name.starts_with('#') && !name.starts_with("belvedere"))
+        .filter(|name| !reasons.lines().any(|line| line.starts_with(&format!("| {name} |"))))
+        .map(|name| format!("docs/dependencies.md gives no reason for {name}"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +111,12 @@ mod tests {
     fn a_package_may_be_what_it_is() {
         let tree = "belvedere-core v0.1.0 (/x/core)|\ntokio v1.54.1|sync\nbelvedere-core-like v1.0.0|";
         assert_eq!(violations(&RULES[0], tree), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_dependency_needs_a_reason() {
+        let manifest = "[workspace.dependencies]\nbelvedere-core = { path = \"core\" }\nbytes = \"1\"\nrand = \"1\"\n\n[package]\nname = \"x\"\n";
+        let found = unexplained(manifest, "| crate | why |\n| bytes | bodies |\n");
+        assert_eq!(found, ["docs/dependencies.md gives no reason for rand"]);
     }
 }
