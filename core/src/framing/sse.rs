@@ -121,6 +121,10 @@ impl Sse {
 
     /// The first line of `bytes` without its end, and what follows; `None` when no line ends here.
     fn cut<'a>(&mut self, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        // The line between two events: half of all lines, and not worth a search.
+        if let Some(tail) = bytes.strip_prefix(b"\n") {
+            return Some((b"", tail));
+        }
         let (line, tail) = bytes.split_at_checked(line_end(bytes)?)?;
         if let Some(tail) = tail.strip_prefix(b"\n") {
             return Some((line, tail));
@@ -178,7 +182,10 @@ fn set_name(name: &mut String, value: &[u8]) -> Result<()> {
             .with("limit_bytes", NAME_LIMIT.to_string()));
     }
     name.clear();
-    name.push_str(&String::from_utf8_lossy(value));
+    match std::str::from_utf8(value) {
+        Ok(value) => name.push_str(value),
+        Err(_) => name.push_str(&String::from_utf8_lossy(value)),
+    }
     Ok(())
 }
 
