@@ -65,7 +65,8 @@ impl Client {
     pub fn shared_layer(mut self, layer: Arc<dyn Layer>) -> Self {
         self.layers.push(layer);
         self.stack = self.layers.iter().rev().fold(self.base.clone(), |inner, layer| layer.layer(inner));
-        self.lent = Arc::new(self.layers.iter().rev().fold(self.bare.clone(), |lent, layer| layer.equip(lent)));
+        self.lent =
+            Arc::new(self.layers.iter().rev().fold(self.bare.clone(), |lent, layer| layer.equip(lent)));
         self
     }
 
@@ -103,7 +104,10 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`complete`](Client::complete), and `Malformed` with the answer as `partial` when it does not fit.
-    pub async fn complete_as<T: DeserializeOwned + JsonSchema>(&self, request: impl Into<Request>) -> Result<Typed<T>> {
+    pub async fn complete_as<T: DeserializeOwned + JsonSchema>(
+        &self,
+        request: impl Into<Request>,
+    ) -> Result<Typed<T>> {
         let request = request.into().with_response_format(ResponseFormat::of::<T>());
         crate::typed::read(self.complete(request).await?)
     }
@@ -178,12 +182,18 @@ fn closed() -> Error {
     Error::new(ErrorKind::Cancelled, "the client is closed")
 }
 
-fn poll_deadline(deadline: &mut Option<(BoxFuture<'static, ()>, Duration)>, poller: &mut Poller<'_>) -> Poll<Error> {
+fn poll_deadline(
+    deadline: &mut Option<(BoxFuture<'static, ()>, Duration)>,
+    poller: &mut Poller<'_>,
+) -> Poll<Error> {
     let Some((sleep, limit)) = deadline else { return Poll::Pending };
     sleep.as_mut().poll(poller).map(|()| {
         let limit = humantime::format_duration(*limit);
-        Error::new(ErrorKind::Timeout(TimeoutPhase::Total), format!("the call did not end within its timeout of {limit}"))
-            .with("option", "timeout")
+        Error::new(
+            ErrorKind::Timeout(TimeoutPhase::Total),
+            format!("the call did not end within its timeout of {limit}"),
+        )
+        .with("option", "timeout")
     })
 }
 
@@ -281,3 +291,7 @@ impl Drop for Ticket {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -106,10 +106,18 @@ fn expected(schema: &Map<String, Value>) -> String {
     }
 }
 
-fn object(map: &Map<String, Value>, schema: &Map<String, Value>, root: &Value, path: &str, findings: &mut Findings) {
+fn object(
+    map: &Map<String, Value>,
+    schema: &Map<String, Value>,
+    root: &Value,
+    path: &str,
+    findings: &mut Findings,
+) {
     let none = Map::new();
     let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
-    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    for name in
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    {
         if !map.contains_key(name) {
             findings.add(&join(path, name), "is missing");
         }
@@ -158,7 +166,11 @@ fn range(number: &serde_json::Number, schema: &Map<String, Value>, path: &str, f
 }
 
 fn string(text: &str, schema: &Map<String, Value>, path: &str, findings: &mut Findings) {
-    if schema.get("minLength").and_then(Value::as_u64).is_some_and(|least| (text.chars().count() as u64) < least) {
+    if schema
+        .get("minLength")
+        .and_then(Value::as_u64)
+        .is_some_and(|least| (text.chars().count() as u64) < least)
+    {
         findings.add(path, "must not be empty");
     }
     match schema.get("format").and_then(Value::as_str) {
@@ -168,7 +180,8 @@ fn string(text: &str, schema: &Map<String, Value>, path: &str, findings: &mut Fi
             }
         }
         Some("uri") => {
-            let absolute = text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some());
+            let absolute =
+                text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some());
             if !absolute {
                 findings.add(path, "must be an absolute address, such as \"https://api.example.com/v1\"");
             }

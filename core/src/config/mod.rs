@@ -77,7 +77,10 @@ impl Config {
         toml::from_str::<Value>(text).map(Config::from).map_err(|e| {
             let before = e.span().and_then(|span| text.get(..span.start));
             let line = before.map(|b| b.matches('\n').count() + 1);
-            unreadable("TOML", &format!("{} {}", e.message(), line.map(|l| format!("at line {l}")).unwrap_or_default()))
+            unreadable(
+                "TOML",
+                &format!("{} {}", e.message(), line.map(|l| format!("at line {l}")).unwrap_or_default()),
+            )
         })
     }
 
@@ -97,7 +100,8 @@ impl Config {
             #[cfg(feature = "toml")]
             Some("toml") => Config::from_toml(&text),
             _ => {
-                let known = [("json", true), ("yaml", cfg!(feature = "yaml")), ("toml", cfg!(feature = "toml"))];
+                let known =
+                    [("json", true), ("yaml", cfg!(feature = "yaml")), ("toml", cfg!(feature = "toml"))];
                 let known: Vec<&str> = known.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
                 let what = format!("unknown file ending; this build reads: {}", known.join(", "));
                 Err(Error::new(ErrorKind::ConfigInvalid, what))
@@ -135,7 +139,9 @@ impl Findings {
 
     /// True when something was found at `path` or below it.
     fn below(&self, path: &str) -> bool {
-        let inside = |p: &str| p.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let inside = |p: &str| {
+            p.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
         self.paths().any(inside)
     }
 
@@ -145,7 +151,8 @@ impl Findings {
 
     /// `Ok` when nothing was found, else one error that lists everything.
     fn into_result(self) -> Result<()> {
-        let mut lines: Vec<String> = self.0.into_iter().map(|(path, what)| format!("{path}: {what}")).collect();
+        let mut lines: Vec<String> =
+            self.0.into_iter().map(|(path, what)| format!("{path}: {what}")).collect();
         lines.dedup();
         match lines.as_slice() {
             [] => Ok(()),

@@ -32,7 +32,10 @@ pub(super) fn check(layers: &[Value], path: &str, findings: &mut Findings) {
         let Some(place) = ORDER.iter().position(|known| *known == name) else { continue };
         let here = format!("{path}[{i}]");
         if let Some((first, ..)) = seen.iter().find(|(_, other, _)| *other == name) {
-            findings.add(&here, format!("a second `{name}`; the first is {path}[{first}], and one has to own it"));
+            findings.add(
+                &here,
+                format!("a second `{name}`; the first is {path}[{first}], and one has to own it"),
+            );
         } else if let Some((first, outer, _)) = seen.iter().find(|(_, _, other)| *other > place) {
             findings.add(
                 &here,

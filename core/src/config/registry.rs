@@ -164,7 +164,10 @@ impl Registry {
         findings.into_result()?;
         match (plan.provider, plan.lent) {
             (Some(provider), Some(lent)) => Ok(assemble(provider, plan.layers, lent)),
-            _ => Err(Error::new(ErrorKind::ConfigInvalid, "transport: this registry has no runtime to lend one")),
+            _ => Err(Error::new(
+                ErrorKind::ConfigInvalid,
+                "transport: this registry has no runtime to lend one",
+            )),
         }
     }
 
@@ -307,14 +310,16 @@ struct Kinds<'a, T> {
 impl<T: Clone> Kinds<'_, T> {
     fn make(&self, document: &Value, cx: &Build<'_>, path: &str, findings: &mut Findings) -> Option<T> {
         let Value::Object(map) = document else {
-            findings.add(path, format!("must be an object with a `type`; known types: {}", names(self.entries)));
+            findings
+                .add(path, format!("must be an object with a `type`; known types: {}", names(self.entries)));
             return None;
         };
         let mut map = map.clone();
         let kind = match map.remove("type") {
             Some(Value::String(kind)) => kind,
             _ => {
-                findings.add(&join(path, "type"), format!("is missing; known types: {}", names(self.entries)));
+                findings
+                    .add(&join(path, "type"), format!("is missing; known types: {}", names(self.entries)));
                 return None;
             }
         };
@@ -339,7 +344,10 @@ impl<T: Clone> Kinds<'_, T> {
                 true => "none".to_owned(),
                 false => self.host.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", "),
             };
-            findings.add(&join(path, "name"), format!("no {} of the host has this name; known: {known}", self.what));
+            findings.add(
+                &join(path, "name"),
+                format!("no {} of the host has this name; known: {known}", self.what),
+            );
         }
         found
     }

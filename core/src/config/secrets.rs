@@ -6,7 +6,12 @@ use super::Findings;
 
 /// Replaces every reference below `value`. What can't be found is a finding, and the reference becomes an empty
 /// string so that the rest is checked all the same.
-pub(super) fn resolve(value: &mut Value, env: &dyn Fn(&str) -> Option<String>, path: &str, findings: &mut Findings) {
+pub(super) fn resolve(
+    value: &mut Value,
+    env: &dyn Fn(&str) -> Option<String>,
+    path: &str,
+    findings: &mut Findings,
+) {
     match value {
         Value::Object(map) => {
             let only = match map.iter().next() {

@@ -69,12 +69,19 @@ fn registry() -> Registry {
     registry.provider("echo", |echo: Echo, _| Ok(echo));
     registry.layer::<Retry>("retry");
     registry.layer::<Breaker>("breaker");
-    registry.host_layer("mine", crate::layer::layer_fn("mine", |cx, request, next| async move { next.call(cx, request).await }));
+    registry.host_layer(
+        "mine",
+        crate::layer::layer_fn("mine", |cx, request, next| async move { next.call(cx, request).await }),
+    );
     registry
 }
 
 fn fault(document: Value) -> String {
-    let lent = crate::testing::lent(&crate::testing::TestClock::new(), crate::testing::ScriptedTransport::default(), 0);
+    let lent = crate::testing::lent(
+        &crate::testing::TestClock::new(),
+        crate::testing::ScriptedTransport::new(std::sync::Arc::new(crate::testing::TestClock::new())),
+        0,
+    );
     match registry().client_with(&document.into(), lent) {
         Ok(client) => format!("built {}", client.info().name),
         Err(error) => {
@@ -142,13 +149,20 @@ fn a_wrong_order_names_both_layers_unless_it_is_wanted() {
 fn what_is_no_document_says_so() {
     assert_eq!(fault(json!([])), "document: must be an object with `provider` and, if wanted, `layers`");
     assert_eq!(fault(json!({})), "provider: is missing; known types: echo");
-    assert_eq!(fault(json!({ "provider": "openai" })), "provider: must be an object with a `type`; known types: echo");
-    assert_eq!(fault(json!({ "provider": { "type": "echo", "model": "m" }, "layers": {} })), "layers: must be an array, is an object".replace("an array", "an array"));
+    assert_eq!(
+        fault(json!({ "provider": "openai" })),
+        "provider: must be an object with a `type`; known types: echo"
+    );
+    assert_eq!(
+        fault(json!({ "provider": { "type": "echo", "model": "m" }, "layers": {} })),
+        "layers: must be an array, is an object".replace("an array", "an array")
+    );
 }
 
 #[test]
 fn a_secret_in_the_wrong_place_is_not_shown() {
-    let text = fault(json!({ "provider": { "type": "echo", "model": "m", "mode": "canary-1", "api_key": 17 } }));
+    let text =
+        fault(json!({ "provider": { "type": "echo", "model": "m", "mode": "canary-1", "api_key": 17 } }));
     assert!(!text.contains("canary-1") && !text.contains("17"), "{text}");
     let config = Config::from(json!({ "provider": { "type": "echo", "api_key": "canary-2" } }));
     assert!(!format!("{config:?}").contains("canary-2"));
@@ -156,12 +170,20 @@ fn a_secret_in_the_wrong_place_is_not_shown() {
 
 #[test]
 fn the_same_keys_in_json_yaml_and_toml() {
-    let json = Config::from_json(r#"{"version":1,"provider":{"type":"echo","model":"m"},"layers":[{"type":"retry","attempts":2}]}"#);
-    let yaml = Config::from_yaml("version: 1\nprovider: { type: echo, model: m }\nlayers:\n  - { type: retry, attempts: 2 }\n");
-    let toml = Config::from_toml("version = 1\n[provider]\ntype = \"echo\"\nmodel = \"m\"\n[[layers]]\ntype = \"retry\"\nattempts = 2\n");
+    let json = Config::from_json(
+        r#"{"version":1,"provider":{"type":"echo","model":"m"},"layers":[{"type":"retry","attempts":2}]}"#,
+    );
+    let yaml = Config::from_yaml(
+        "version: 1\nprovider: { type: echo, model: m }\nlayers:\n  - { type: retry, attempts: 2 }\n",
+    );
+    let toml = Config::from_toml(
+        "version = 1\n[provider]\ntype = \"echo\"\nmodel = \"m\"\n[[layers]]\ntype = \"retry\"\nattempts = 2\n",
+    );
     assert_eq!(json.clone().unwrap(), yaml.unwrap());
     assert_eq!(json.unwrap(), toml.unwrap());
-    for error in [Config::from_json("{\"canary\": "), Config::from_yaml("canary: [1"), Config::from_toml("canary = [")] {
+    for error in
+        [Config::from_json("{\"canary\": "), Config::from_yaml("canary: [1"), Config::from_toml("canary = [")]
+    {
         let text = error.unwrap_err().to_string();
         assert!(text.contains("line") && !text.contains("canary"), "{text}");
     }
