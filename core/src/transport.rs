@@ -21,7 +21,8 @@ use crate::error::Result;
 pub trait Transport: Send + Sync + fmt::Debug + 'static {
     /// Sends a request and gives the response once its head is there.
     ///
-    /// `wire`, when given, is told as soon as a connection is at hand.
+    /// `wire`, when given, is told when a new connection is being made for this request, and as soon as one is at
+    /// hand.
     ///
     /// # Errors
     /// `Network` when no connection could be made or it broke; `InvalidRequest` when the address is none.

@@ -100,6 +100,9 @@ impl Service for ScriptedService {
                 live.failed(Error::new(ErrorKind::Unexpected, "the scripted service has no answer left"))
             );
         };
+        if let Some(wire) = &cx.wire {
+            wire.set_dialing();
+        }
         for step in opening {
             if let Err(error) = play(step, &cx).await {
                 return Err(live.failed(error));

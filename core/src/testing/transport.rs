@@ -144,6 +144,9 @@ impl Transport for ScriptedTransport {
         let unscripted = || Error::new(ErrorKind::Unexpected, "the scripted network has no reply left");
         let reply = reply.ok_or_else(unscripted)?;
         let mut connection = Connection::open(&self.0);
+        if let Some(wire) = &wire {
+            wire.set_dialing();
+        }
         self.phase(reply.connect_after, reply.connect_error, &mut connection).await?;
         if let Some(wire) = &wire {
             wire.set_connected();
