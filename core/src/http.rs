@@ -67,7 +67,12 @@ pub struct Http<P: ?Sized> {
 impl<P: Provider> Http<P> {
     /// Drives `provider` with `credentials`.
     pub fn new(provider: P, credentials: impl Credentials) -> Self {
-        Http { provider, credentials: Arc::new(credentials), limits: Limits::default(), headers: HeaderMap::new() }
+        Http {
+            provider,
+            credentials: Arc::new(credentials),
+            limits: Limits::default(),
+            headers: HeaderMap::new(),
+        }
     }
 
     /// Sends these headers with every request. Values that are secret must be marked
@@ -353,3 +358,7 @@ impl Stream for Drive {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -47,7 +47,12 @@ impl Reader {
     ///
     /// # Errors
     /// `Malformed` when the content type is none the wire knows.
-    pub fn new(provider: &dyn Provider, request: &Request, head: &http::response::Parts, limits: &Limits) -> Result<Self> {
+    pub fn new(
+        provider: &dyn Provider,
+        request: &Request,
+        head: &http::response::Parts,
+        limits: &Limits,
+    ) -> Result<Self> {
         let failed = !head.status.is_success();
         let (framing, decoder) = provider.decode(request, head)?;
         let limit = match framing {
