@@ -26,11 +26,12 @@ pub mod layer;
 pub mod message;
 mod message_json;
 pub mod provider;
-mod redact;
 pub mod reader;
+mod redact;
 pub mod request;
 pub mod service;
 pub mod spawner;
+pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transport;

@@ -10,8 +10,10 @@ use crate::event::{Event, Finish, FinishReason};
 /// in it, step by step.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
-    pub(super) opening: Vec<Step>,
-    pub(super) steps: Vec<Step>,
+    /// What happens until the stream is there.
+    pub opening: Vec<Step>,
+    /// What happens in the stream.
+    pub steps: Vec<Step>,
 }
 
 /// One step of an answer.
@@ -80,15 +82,5 @@ impl Answer {
     pub fn cut(mut self, steps: usize) -> Self {
         self.steps.truncate(steps);
         self
-    }
-
-    /// How many steps the stream has.
-    pub fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// True when the stream has no step.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
     }
 }

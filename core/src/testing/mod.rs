@@ -11,6 +11,7 @@ mod reply;
 mod service;
 mod simulation;
 mod spawner;
+pub mod suite;
 mod task;
 mod transport;
 
