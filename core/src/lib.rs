@@ -34,6 +34,7 @@ pub mod spawner;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tokens;
 pub mod transport;
 pub mod typed;
 pub mod usage;
