@@ -1,0 +1,32 @@
+//! Why an answer ended, in the words of OpenAI-compatible servers.
+
+use belvedere_core::event::{Finish, FinishReason};
+
+use super::wire::Choice;
+
+/// The end that a choice tells, if it does. An empty word counts as none.
+pub(crate) fn of(choice: &Choice<'_>) -> Option<Finish> {
+    let word = choice.finish_reason.get()?;
+    Some(Finish {
+        reason: Some(reason(word)),
+        raw: Some(word.into()),
+        stop_sequence: choice.stop_reason.get().map(Into::into),
+    })
+}
+
+/// Our reason for a server's word. A word that is not in the table is `Other`, never `Stop`.
+///
+/// OpenAI's own five first, then those of servers that have more: `eos_token` and `stop_sequence` (Hugging Face),
+/// `eos` (Together), `model_length` (Mistral), `sensitive` and `network_error` (Z.ai),
+/// `insufficient_system_resource` (DeepSeek), `error` (OpenRouter, Mistral).
+fn reason(word: &str) -> FinishReason {
+    match word {
+        "stop" | "eos" | "eos_token" | "stop_sequence" => FinishReason::Stop,
+        "length" | "model_length" => FinishReason::Length,
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        "content_filter" | "sensitive" => FinishReason::ContentFilter,
+        "refusal" => FinishReason::Refusal,
+        "error" | "network_error" | "insufficient_system_resource" => FinishReason::Error,
+        _ => FinishReason::Other,
+    }
+}
