@@ -15,7 +15,7 @@ use crate::cancel::{Cancel, Waiter};
 use crate::completion::{Completion, Fold};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
+use crate::event::{Event, Notice};
 use crate::spawner::Spawner;
 
 /// The events of one answer, in order, until its one end.
@@ -28,6 +28,8 @@ pub struct Events {
     ahead: VecDeque<Result<Event>>,
     finish_seen: bool,
     end: Option<EndKind>,
+    /// The error it ended with: also who collects after it was read gets no answer.
+    failure: Option<Error>,
     cancel: Option<Waiter>,
     #[cfg(debug_assertions)]
     laws: crate::laws::Laws,
@@ -101,6 +103,7 @@ impl Events {
             ahead: VecDeque::new(),
             finish_seen: false,
             end: None,
+            failure: None,
             cancel: None,
             #[cfg(debug_assertions)]
             laws: crate::laws::Laws::default(),
@@ -154,14 +157,17 @@ impl Events {
         while let Some(item) = self.next().await {
             match item {
                 Ok(event) => fold.event(&event),
-                Err(error) if error.partial().is_some() => return Err(error),
-                Err(error) => return Err(error.with_partial(fold.into_completion())),
+                Err(_) => break,
             }
         }
-        match self.end {
-            Some(EndKind::Cancelled) => Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")
-                .with_partial(fold.into_completion())),
-            _ => Ok(fold.into_completion()),
+        let error = match (self.end, self.failure) {
+            (_, Some(error)) => error,
+            (Some(EndKind::Cancelled), None) => Error::new(ErrorKind::Cancelled, "the call was cancelled"),
+            _ => return Ok(fold.into_completion()),
+        };
+        match error.partial() {
+            Some(_) => Err(error),
+            None => Err(error.with_partial(fold.into_completion())),
         }
     }
 
@@ -188,7 +194,11 @@ impl Events {
                     return self
                         .fail(Error::new(ErrorKind::Unexpected, format!("stream law broken: {breach}")));
                 }
-                self.finish_seen |= matches!(event, Event::Finish { .. });
+                match &event {
+                    Event::Finish { .. } => self.finish_seen = true,
+                    Event::Notice(Notice::Restart { .. }) => self.finish_seen = false,
+                    _ => {}
+                }
                 Some(Ok(event))
             }
             Some(Err(error)) => self.fail(error),
@@ -208,6 +218,7 @@ impl Events {
     fn fail(&mut self, error: Error) -> Option<Result<Event>> {
         let end = End::of(&error).kind();
         self.close(end);
+        self.failure = Some(error.clone());
         (end != EndKind::Cancelled).then_some(Err(error))
     }
 }
@@ -217,14 +228,14 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        // A cancel comes before what was peeked, but not before an end that was.
+        if this.end.is_none() && this.cancel.as_ref().is_some_and(Waiter::is_given) {
+            this.close(EndKind::Cancelled);
+        }
         if let Some(item) = this.ahead.pop_front() {
             return Poll::Ready(Some(item));
         }
         if this.end.is_some() {
-            return Poll::Ready(None);
-        }
-        if this.cancel.as_ref().is_some_and(Waiter::is_given) {
-            this.close(EndKind::Cancelled);
             return Poll::Ready(None);
         }
         if let Poll::Ready(item) = this.stream.poll_next_unpin(cx) {
