@@ -6,3 +6,15 @@
 pub mod runtime;
 #[cfg(feature = "timeout")]
 pub mod timeout;
+
+use belvedere_core::config::Registry;
+
+/// Lets configuration documents name the layers of this build, and lends the native runtime where it is compiled.
+pub fn register(registry: &mut Registry) {
+    #[cfg(feature = "timeout")]
+    registry.layer::<timeout::Timeout>("timeout");
+    #[cfg(feature = "runtime")]
+    registry.runtime(|options: runtime::TransportOptions| runtime::lent(&options));
+    // Without any feature there is nothing to name.
+    let _ = registry;
+}
