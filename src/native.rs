@@ -1,0 +1,91 @@
+//! The native client: the core's, with clock, randomness, spawner and transport of this machine.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use belvedere_core::config::Config;
+use belvedere_core::context::{Lent, Wire};
+use belvedere_core::error::{Error, Result};
+use belvedere_core::layer::Layer;
+use belvedere_core::service::Service;
+use belvedere_core::transport::{Body, Transport};
+use belvedere_middleware::runtime::{self, OsEntropy, TokioClock, TokioSpawner, TransportOptions};
+use bytes::Bytes;
+
+/// Sends requests through a pipeline, on this machine's clock and network. Cheap to clone.
+///
+/// It is the core's [`Client`](belvedere_core::client::Client), and has all its methods, with the native runtime
+/// lent to it. Calls have to be made inside a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct Client(belvedere_core::client::Client);
+
+impl Client {
+    /// A client of one service, such as [`provider`](crate::provider) gives.
+    pub fn new(service: impl Service) -> Self {
+        let lent = runtime::lent(&TransportOptions::default()).unwrap_or_else(without_transport);
+        Client(belvedere_core::client::Client::new(service, lent))
+    }
+
+    /// A client from a configuration document.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` that lists everything that is wrong, each with its path and what is allowed.
+    pub fn from_config(config: impl Into<Config>) -> Result<Self> {
+        crate::registry().client(&config.into()).map(Client)
+    }
+
+    /// A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` when the file can't be read, and as in [`from_config`](Client::from_config).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        Client::from_config(Config::from_file(path)?)
+    }
+
+    /// Adds a layer inside those added before: layers are listed outermost first, as in a configuration.
+    pub fn layer(self, layer: impl Layer) -> Self {
+        Client(self.0.layer(layer))
+    }
+
+    /// The core's client.
+    pub fn into_core(self) -> belvedere_core::client::Client {
+        self.0
+    }
+}
+
+impl From<belvedere_core::client::Client> for Client {
+    fn from(client: belvedere_core::client::Client) -> Self {
+        Client(client)
+    }
+}
+
+impl Deref for Client {
+    type Target = belvedere_core::client::Client;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// `new` never fails: where no transport can be made, each call says why.
+fn without_transport(error: Error) -> Lent {
+    Lent {
+        clock: Arc::new(TokioClock::new()),
+        entropy: Arc::new(OsEntropy),
+        spawner: Arc::new(TokioSpawner::new()),
+        transport: Arc::new(Broken(error)),
+    }
+}
+
+/// A transport that could not be made.
+#[derive(Debug)]
+struct Broken(Error);
+
+#[async_trait]
+impl Transport for Broken {
+    async fn send(&self, _: http::Request<Bytes>, _: Option<Arc<Wire>>) -> Result<http::Response<Body>> {
+        Err(self.0.clone())
+    }
+}

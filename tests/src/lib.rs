@@ -1,0 +1,10 @@
+//! The scenario corpus: what goes in and what must come out, as data, so that every language can run it.
+//!
+//! A scenario is one JSON file in `tests/scenarios`: a configuration, what the network does (cuts, delays and
+//! faults included), the calls, and what each must give. Time is virtual: it moves when everybody waits.
+
+mod run;
+mod scenario;
+
+pub use run::{run, run_and_record};
+pub use scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};

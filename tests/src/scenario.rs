@@ -1,0 +1,109 @@
+//! The form of a scenario file.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use belvedere::testing::Reply;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One scenario.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What must hold, in a sentence; the ids of the laws and cases it stands for.
+    pub about: String,
+    /// The configuration document. Instead of a real address it names `http://upstream.test`.
+    pub config: Value,
+    /// What the network answers, one reply a request, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replies: Vec<Reply>,
+    /// The calls, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
+    /// What building the client must fail with: all faults, in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_error: Option<String>,
+    /// The requests the network must have seen, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<Sent>,
+    /// How many connections must have been closed by our side before their reply was over.
+    #[serde(default)]
+    pub aborted: usize,
+}
+
+/// One call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Which method of the client.
+    pub verb: Verb,
+    /// The request, as a user writes it in JSON.
+    pub request: Value,
+    /// When the caller cancels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+    /// What it must give.
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+/// A method of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Events, one by one.
+    Stream,
+    /// The whole answer.
+    Complete,
+    /// Vectors; the request's `input` are the texts.
+    Embed,
+    /// The models on offer.
+    Models,
+}
+
+/// When the caller cancels a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancel {
+    /// After it has taken this many events.
+    AfterEvents(usize),
+}
+
+/// What a call must give.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expect {
+    /// The events of a stream, all of them, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Value>,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// The whole answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+    /// The error, in its JSON form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Value>,
+    /// The error's `Display`, word for word: it is what people read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_text: Option<String>,
+    /// How much virtual time it took.
+    #[serde(skip_serializing_if = "Option::is_none", with = "belvedere::duration::option")]
+    pub took: Option<Duration>,
+}
+
+/// A request as the network saw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// Method and address.
+    pub line: String,
+    /// The headers, without those every request has (`accept`, `content-type`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The body as JSON; absent when there is none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub body: Value,
+}
