@@ -1,5 +1,7 @@
 //! The native transport on real sockets of the loopback: what is closed, what is kept, what an error says.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
+
 mod bounded;
 mod cancel;
 mod dial;
@@ -21,6 +23,8 @@ use belvedere_core::request::Options;
 use belvedere_core::service::Stack;
 use belvedere_middleware::runtime::{Proxy, TransportOptions, lent};
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use lines::LinesWire;
 use upstream::Upstream;
 
@@ -28,10 +32,10 @@ use upstream::Upstream;
 const CANARY: &str = "canary-key";
 
 /// Waits for what has to happen within a bounded number of turns; the clock only saves a broken test from hanging.
-async fn soon<T>(work: impl Future<Output = T>) -> T {
+fn soon<'a, T>(work: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, T> {
     #[expect(clippy::disallowed_methods, reason = "a safety net, no part of what is tested")]
-    let outcome = tokio::time::timeout(Duration::from_secs(20), work).await;
-    outcome.expect("it should have happened long ago")
+    let bounded = tokio::time::timeout(Duration::from_secs(20), work);
+    async { bounded.await.expect("it should have happened long ago") }.boxed_local()
 }
 
 /// Turns the scheduler until `seen`.

@@ -79,7 +79,7 @@ async fn l4_a_thousand_refused_streams_do_not_use_up_a_pool_of_two() {
     };
     tokio::select! {
         biased;
-        () = soon(calls.boxed_local()) => {}
+        () = soon(calls) => {}
         () = server.boxed_local() => {}
     }
     assert_eq!(seen.requests.get(), REFUSED + 1, "none was sent twice");
@@ -104,7 +104,7 @@ async fn l5_two_hundred_abandoned_streams_leave_no_connection() {
     };
     tokio::select! {
         biased;
-        () = soon(calls.boxed_local()) => {}
+        () = soon(calls) => {}
         () = server.boxed_local() => {}
     }
     assert_eq!((seen.accepted.get(), seen.requests.get()), (200, 200), "none was used again");

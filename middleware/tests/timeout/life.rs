@@ -33,7 +33,7 @@ fn every_answer_passes_through_as_it_is() {
 #[test]
 fn l1_a_drop_at_each_event_drops_the_source_and_all_timers() {
     let answer = || Answer::deltas(["a", "b", "c"]);
-    for taken in 0..=answer().len() {
+    for taken in 0..=answer().steps.len() {
         let simulation = Simulation::new(1);
         let service = ScriptedService::new([answer()]);
         let stack = wrap(all_on(), &service);
