@@ -71,11 +71,16 @@ fn pieces(text: &str) -> Result<Map<String, Value>> {
     wire::read(text, "an event").map(|Pieces { delta }| delta)
 }
 
-/// True for an event with a type that is none of the wire's.
-fn is_unknown(text: &str) -> bool {
+/// The event's type; the name of its frame where the type is missing.
+fn kind_of<'k>(kind: Option<&'k str>, frame: Frame<'k>) -> &'k str {
+    kind.filter(|kind| !kind.is_empty()).or(frame.name).unwrap_or_default()
+}
+
+/// True for an event whose type is none of the wire's.
+fn is_unknown(text: &str, frame: Frame<'_>) -> bool {
     #[derive(Deserialize)]
     struct Kind {
-        r#type: String,
+        r#type: Option<String>,
     }
     const KNOWN: [&str; 7] = [
         "message_start",
@@ -86,7 +91,8 @@ fn is_unknown(text: &str) -> bool {
         "message_stop",
         "error",
     ];
-    serde_json::from_str::<Kind>(text).is_ok_and(|kind| !KNOWN.contains(&kind.r#type.as_str()))
+    serde_json::from_str::<Kind>(text)
+        .is_ok_and(|kind| !KNOWN.contains(&kind_of(kind.r#type.as_deref(), frame)))
 }
 
 fn truncated() -> Error {
@@ -103,11 +109,11 @@ impl Decoder for Stream {
         let mut incoming: Incoming<'_> = match wire::read(&text, "an event") {
             Err(_) if named_error => return Err(self.fault(&text)),
             // An event yet to be invented may use the fields as it likes.
-            Err(_) if is_unknown(&text) => return Ok(()),
+            Err(_) if is_unknown(&text, frame) => return Ok(()),
             read => read?,
         };
         let kind = incoming.kind.take();
-        let kind = kind.as_ref().map(wire::Text::get).or(frame.name).unwrap_or_default();
+        let kind = kind_of(kind.as_ref().map(wire::Text::get), frame);
         if named_error || kind == "error" || incoming.error.is_some() {
             return Err(self.fault(&text));
         }
