@@ -10,7 +10,7 @@ use crate::provider::Frame;
 /// Cuts a JSON array into its elements. A body that is one object instead, as errors are, is one frame.
 ///
 /// Brackets are counted, not matched: an element that is not JSON is a frame, and its decoder says so.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Array {
     /// What earlier pieces brought of the open element.
     pub(super) held: Held,

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The bytes of an unfinished frame: one buffer that never passes its limit.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Held {
     bytes: Vec<u8>,
     limit: usize,

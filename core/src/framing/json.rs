@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::provider::Frame;
 
 /// Collects the whole body. It is a frame when it is empty, too: the decoder says what that means.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Json {
     pub(super) held: Held,
 }

@@ -9,7 +9,7 @@ use crate::provider::Frame;
 
 /// Cuts at line feeds. A carriage return before one belongs to it, and blank lines are no frames
 /// (NDJSON 1.0, sections 2.2 and 3.1: <https://github.com/ndjson/ndjson-spec>).
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lines {
     pub(super) held: Held,
 }

@@ -29,14 +29,15 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 ///
 /// One byte order mark at the very start is taken away: WHATWG HTML 9.2.6 says so for server-sent events, and
 /// RFC 8259, section 8.1, allows it for JSON. After an error the framer is not used again.
-#[derive(Debug)]
+/// Two framers are equal when they go on in the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Framer {
     /// How many bytes of the mark have come; `None` once it is decided.
     mark: Option<usize>,
     cutter: Cutter,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Cutter {
     Sse(Sse),
     Lines(Lines),

@@ -14,7 +14,7 @@ const NAME_LIMIT: usize = 4096;
 
 /// Cuts at blank lines. `id` and `retry` are for clients that connect again by themselves; a provider is asked
 /// once, so they are ignored.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sse {
     /// The data lines of the open event, each with a line feed, then the line that has no end yet.
     pub(super) held: Held,
