@@ -35,6 +35,8 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod transport;
 pub mod typed;
 pub mod usage;
