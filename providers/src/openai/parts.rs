@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::hosts::{Carry, Host};
 
 /// The content of a message. One plain text is a string; anything else is a list, and nothing at all is null
-/// beside tool calls and an empty string elsewhere.
+/// beside tool calls or a refusal and an empty string elsewhere.
 pub(crate) struct Content<'a> {
     pub(crate) host: &'a Host,
     pub(crate) message: &'a Message,
@@ -34,8 +34,10 @@ impl Serialize for Content<'_> {
         let mut held = self.message.parts.iter().filter(|part| self.holds(part));
         match (held.next(), held.next()) {
             (None, _) => {
-                let calls = |part: &Part| matches!(part, Part::ToolCall { by: ToolBy::Client, .. });
-                match self.message.parts.iter().any(calls) {
+                let elsewhere = |part: &Part| {
+                    matches!(part, Part::ToolCall { by: ToolBy::Client, .. } | Part::Refusal { .. })
+                };
+                match self.message.parts.iter().any(elsewhere) {
                     true => serializer.serialize_none(),
                     false => serializer.serialize_str(""),
                 }

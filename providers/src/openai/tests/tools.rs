@@ -1,0 +1,126 @@
+//! Tool calls in streams.
+
+use belvedere_core::ErrorKind;
+use belvedere_core::event::FinishReason;
+use serde_json::{Value, json};
+
+use super::{delta, done, finish, stream, whole};
+
+fn fragment(index: u32, id: Option<&str>, name: Option<&str>, arguments: &str) -> Value {
+    let mut call = json!({ "index": index, "function": { "arguments": arguments } });
+    if let Some(id) = id {
+        call["id"] = json!(id);
+    }
+    if let Some(name) = name {
+        call["function"]["name"] = json!(name);
+    }
+    call
+}
+
+/// Every order of the fragments of three calls in which each call's own keep theirs: (12)! / (4!)^3.
+fn interleavings(left: [usize; 3], prefix: &mut Vec<usize>, each: &mut dyn FnMut(&[usize])) {
+    if left == [0; 3] {
+        return each(prefix);
+    }
+    for call in 0..3 {
+        if left[call] > 0 {
+            let mut rest = left;
+            rest[call] -= 1;
+            prefix.push(call);
+            interleavings(rest, prefix, each);
+            prefix.pop();
+        }
+    }
+}
+
+#[test]
+fn s13_interleaved_fragments_reach_their_own_call() {
+    let pieces = ["", "{\"n\":", "1", "}"];
+    let mut orders = 0;
+    interleavings([4; 3], &mut Vec::new(), &mut |order| {
+        orders += 1;
+        let mut next = [0; 3];
+        let mut chunks = Vec::new();
+        for &call in order {
+            let piece = next[call];
+            next[call] += 1;
+            let ids = ["c0", "c1", "c2"];
+            let names = ["f0", "f1", "f2"];
+            let first = piece == 0;
+            let index = u32::try_from(call).unwrap();
+            let (id, name) = (first.then_some(ids[call]), first.then_some(names[call]));
+            chunks.push(delta(json!({ "tool_calls": [fragment(index, id, name, pieces[piece])] })));
+        }
+        chunks.extend([finish("tool_calls"), done()]);
+        let answer = stream(&chunks).answer();
+        let mut calls: Vec<_> = answer.tool_calls().map(|c| (c.id, c.name, c.input)).collect();
+        calls.sort_unstable();
+        let want = [("c0", "f0", "{\"n\":1}"), ("c1", "f1", "{\"n\":1}"), ("c2", "f2", "{\"n\":1}")];
+        assert_eq!(calls, want, "{order:?}");
+    });
+    assert_eq!(orders, 34_650);
+}
+
+#[test]
+fn s13_the_same_index_in_two_choices_is_two_calls() {
+    let at = |choice: u32, call: Value| json!({ "choices": [{ "index": choice, "delta": { "tool_calls": [call] } }] });
+    let end = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "tool_calls" },
+                                  { "index": 1, "delta": {}, "finish_reason": "tool_calls" }] });
+    let outcome = stream(&[
+        at(0, fragment(0, Some("a"), Some("f"), "{")),
+        at(1, fragment(0, Some("b"), Some("g"), "[")),
+        at(0, fragment(0, None, None, "}")),
+        at(1, fragment(0, None, None, "]")),
+        end,
+        done(),
+    ]);
+    let answer = outcome.answer();
+    let inputs: Vec<_> =
+        answer.choices.iter().map(|choice| json!(choice.parts[0]).get("input").cloned().unwrap()).collect();
+    assert_eq!(inputs, ["{}", "[]"]);
+}
+
+#[test]
+fn s14_a_fragment_without_a_call_is_an_error_and_never_a_guess() {
+    let outcome = stream(&[
+        delta(json!({ "tool_calls": [fragment(0, Some("a"), Some("f"), "{}")] })),
+        delta(json!({ "tool_calls": [fragment(3, None, None, "{\"lost\":1}")] })),
+        finish("tool_calls"),
+        done(),
+    ]);
+    let error = outcome.error.as_ref().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(!error.to_string().contains("lost"), "no answer text in the error: {error}");
+    assert_eq!(outcome.finishes(), 0);
+}
+
+#[test]
+fn a_name_may_come_after_its_input_and_input_may_be_a_value() {
+    let outcome = stream(&[
+        delta(json!({ "tool_calls": [{ "index": 0, "id": "a", "function": { "arguments": "{\"x\":" } }] })),
+        delta(json!({ "tool_calls": [{ "index": 0, "function": { "name": "f", "arguments": "1}" } }] })),
+        delta(
+            json!({ "tool_calls": [{ "index": 1, "id": "b", "function": { "name": "g", "arguments": { "y": 2 } } }] }),
+        ),
+        finish("tool_calls"),
+        done(),
+    ]);
+    let answer = outcome.answer();
+    let calls: Vec<_> = answer.tool_calls().map(|c| (c.id, c.name, c.input)).collect();
+    assert_eq!(calls, [("a", "f", "{\"x\":1}"), ("b", "g", "{\"y\":2}")]);
+}
+
+#[test]
+fn the_calls_of_a_whole_answer_are_never_merged() {
+    let call = |id: &str, input: Value| json!({ "id": id, "index": 0, "function": { "name": "f", "arguments": input } });
+    let body = json!({ "choices": [{ "index": 0, "finish_reason": "stop", "message": {
+        "content": null,
+        "tool_calls": [call("", json!("")), call("", json!("")), call("x", json!({ "a": 1 })), call("x", json!("[]")),
+                       { "id": "c", "type": "custom", "custom": { "name": "sql", "input": "select 1" } }],
+    } }] });
+    let outcome = whole(&body);
+    let answer = outcome.answer();
+    let inputs: Vec<_> = answer.tool_calls().map(|c| c.input).collect();
+    assert_eq!(inputs, ["", "", "{\"a\":1}", "[]", "select 1"]);
+    assert_eq!(answer.finish_reason(), Some(FinishReason::Stop), "the server's word stays");
+}
