@@ -259,7 +259,8 @@ enum State {
     /// The answer is complete; the body may still have bytes.
     Draining {
         left: usize,
-        timer: BoxFuture<'static, ()>,
+        /// Set when the body first has to be waited for.
+        timer: Option<BoxFuture<'static, ()>>,
     },
     Over,
 }
@@ -308,14 +309,15 @@ impl Drive {
 fn drain(
     body: &mut Option<Body>,
     left: &mut usize,
-    timer: &mut BoxFuture<'static, ()>,
+    timer: &mut Option<BoxFuture<'static, ()>>,
+    sleep: impl FnOnce() -> BoxFuture<'static, ()>,
     cx: &mut Poller<'_>,
 ) -> Poll<()> {
     while let Some(b) = body {
         match b.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(chunk))) if chunk.len() <= *left => *left -= chunk.len(),
             Poll::Ready(_) => *body = None,
-            Poll::Pending => return timer.as_mut().poll(cx),
+            Poll::Pending => return timer.get_or_insert_with(sleep).as_mut().poll(cx),
         }
     }
     Poll::Ready(())
@@ -341,11 +343,11 @@ impl Stream for Drive {
                     }
                 }
                 (State::Reading, Outcome::Finished) => {
-                    let timer = this.cx.lent.clock.sleep(this.limits.drain_for);
-                    this.state = State::Draining { left: this.limits.drain, timer };
+                    this.state = State::Draining { left: this.limits.drain, timer: None };
                 }
                 (State::Draining { left, timer }, _) => {
-                    if drain(&mut this.body, left, timer, cx).is_pending() {
+                    let sleep = || this.cx.lent.clock.sleep(this.limits.drain_for);
+                    if drain(&mut this.body, left, timer, sleep, cx).is_pending() {
                         return Poll::Pending;
                     }
                     this.end(End::Finished);

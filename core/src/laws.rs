@@ -125,6 +125,9 @@ fn family(event: &Event) -> std::mem::Discriminant<Event> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::event::Finish;
 

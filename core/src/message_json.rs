@@ -269,6 +269,9 @@ fn file(mut map: Map<String, Value>, path: &str) -> Result<Media> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use serde_json::json;
 

@@ -61,6 +61,9 @@ fn without_echoes(text: &str, windows: &HashSet<&[u8]>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

@@ -67,6 +67,9 @@ pub(crate) fn read<T: DeserializeOwned>(completion: Completion) -> Result<Typed<
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[derive(JsonSchema, serde::Deserialize, Debug, PartialEq)]

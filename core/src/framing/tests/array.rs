@@ -1,5 +1,8 @@
 //! Elements of one JSON array.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn elements(body: &str) -> Vec<String> {

@@ -1,5 +1,8 @@
 //! The hard cases of framing.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 const LIMIT: usize = 256 << 10;

@@ -2,6 +2,9 @@
 //! said in our own bodies. They hold for a strict framer. The `format-mime-*` vectors are about content types,
 //! which a framer does not see.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 /// Name and data of each event, strictly; for any cut in two the same.

@@ -1,5 +1,8 @@
 //! Lines, and bodies that are one frame.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 #[test]
