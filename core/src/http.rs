@@ -280,8 +280,15 @@ impl Drive {
                 }
                 self.reader.feed(&chunk);
             }
-            Poll::Ready(Some(Err(error))) => self.reader.broken(error),
-            Poll::Ready(None) => self.reader.eof(),
+            // A stream that is over must not be polled again, and there is nothing to drain.
+            Poll::Ready(Some(Err(error))) => {
+                self.body = None;
+                self.reader.broken(error);
+            }
+            Poll::Ready(None) => {
+                self.body = None;
+                self.reader.eof();
+            }
         }
         Poll::Ready(())
     }

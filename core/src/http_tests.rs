@@ -142,6 +142,18 @@ fn s16_after_the_terminal_signal_a_bounded_rest_is_read_and_the_connection_let_g
 }
 
 #[test]
+fn s16_a_body_that_is_over_is_not_read_again() {
+    // The last line has no end: `Finish` comes with the end of the body, and nothing is left to wait for.
+    let simulation = Simulation::new(1);
+    simulation.network.push(body("hi\n."));
+    let client = client(&simulation, Anonymous);
+    let answer = simulation.run(async { client.stream("x").await.unwrap().collect().await }).unwrap();
+    assert_eq!(answer.text(), "hi");
+    assert_eq!(simulation.network.aborted(), 0);
+    simulation.assert_idle();
+}
+
+#[test]
 fn a9_credentials_go_to_their_origin_only() {
     for goes_to in
         ["https://evil.test/v1", "http://api.test/v1", "https://api.test:8443/v1", "https://api.test.evil/"]

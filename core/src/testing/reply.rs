@@ -32,11 +32,13 @@ use crate::error::{Error, ErrorKind};
 #[non_exhaustive]
 pub struct Reply {
     /// How long it takes until a connection stands. Default 0.
+    #[serde(skip_serializing_if = "Delay::is_zero")]
     pub connect_after: Delay,
     /// No connection comes about: after `connect_after`, this happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_error: Option<Fault>,
     /// How long the head takes once the connection stands. Default 0.
+    #[serde(skip_serializing_if = "Delay::is_zero")]
     pub head_after: Delay,
     /// No head comes: after `head_after`, this happens.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +132,12 @@ pub enum Delay {
     After(Duration),
     /// Not at all.
     Never,
+}
+
+impl Delay {
+    fn is_zero(&self) -> bool {
+        *self == Delay::default()
+    }
 }
 
 impl Default for Delay {
