@@ -3,6 +3,8 @@
 //! The recordings are not part of this repository. Where they are absent the tests say so and pass: the cassettes
 //! of our own cover the wire then.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! Requests on Anthropic's wire: what each field becomes, and what the wire lacks.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use belvedere_core::error::ErrorKind;
 use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role};
 use belvedere_core::provider::Provider;

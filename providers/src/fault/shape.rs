@@ -54,7 +54,7 @@ impl Said {
             Value::Object(map) => map,
             _ => return None,
         };
-        let inside = match map.get("error") {
+        let inside = match fault_in(map) {
             Some(Value::Object(inner)) if !inner.is_empty() => Some(Said::of_object(inner)),
             Some(Value::Array(items)) => items.iter().find_map(Said::of_any),
             Some(Value::String(text)) if !text.is_empty() => {
@@ -144,6 +144,14 @@ impl Said {
             retry_after: self.retry_after.or(outer.retry_after),
         }
     }
+}
+
+/// Where the error stands: beside the answer, in OpenAI's `response.failed`, or in one of OpenRouter's choices.
+fn fault_in(map: &Object) -> Option<&Value> {
+    let given = |value: &&Value| !value.is_null();
+    let choices = || map.get("choices")?.as_array()?.iter().find_map(|c| c.get("error").filter(given));
+    let response = || map.get("response")?.get("error").filter(given);
+    map.get("error").filter(given).or_else(response).or_else(choices)
 }
 
 /// The exception in `ValidationException:http://...` or `com.amazon.coral.service#ThrottlingException`.

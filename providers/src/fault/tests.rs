@@ -211,6 +211,8 @@ fn all_shapes_give_the_same_words() {
         ),
         (r#"{"success":false,"errors":[{"code":7003,"message":"m"}]}"#, of(None, Some("7003"), "m")),
         (r#"{"errors":["m"]}"#, of(None, None, "m")),
+        (r#"{"choices":[{"error":{"code":502,"message":"m"}}]}"#, of(None, Some("502"), "m")),
+        ("data: {\"response\":{\"error\":{\"code\":\"c\",\"message\":\"m\"}}}\n\n", of(None, Some("c"), "m")),
         ("data:{\"error\":{\"code\":\"c\",\"message\":\"m\"}}", of(None, Some("c"), "m")),
         ("event: error\ndata: {\"error\":\ndata: {\"message\":\"m\"}}\n\n", of(None, None, "m")),
         ("event: error\ndata: broken pipe\n\n", of(None, None, "broken pipe")),

@@ -1,5 +1,7 @@
 //! What the tests of a wire share: reading a response from memory, and holding it to the stream laws.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use belvedere_core::completion::{Completion, Fold};
 use belvedere_core::error::Error;
 use belvedere_core::event::Event;
