@@ -2,6 +2,8 @@
 //!
 //! Each has a stream (`.sse`), the same answer as one body (`.json`), and the answer both stand for (`.expected`).
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::PathBuf;
 
 use belvedere_core::completion::{Completion, Fold};

@@ -2,9 +2,10 @@
 
 use belvedere_core::ErrorKind;
 use belvedere_core::event::FinishReason;
+use belvedere_core::request::Operation;
 use serde_json::{Value, json};
 
-use super::{delta, done, finish, stream, whole};
+use super::{delta, done, finish, host, read, stream, whole};
 
 fn fragment(index: u32, id: Option<&str>, name: Option<&str>, arguments: &str) -> Value {
     let mut call = json!({ "index": index, "function": { "arguments": arguments } });
@@ -36,26 +37,30 @@ fn interleavings(left: [usize; 3], prefix: &mut Vec<usize>, each: &mut dyn FnMut
 #[test]
 fn s13_interleaved_fragments_reach_their_own_call() {
     let pieces = ["", "{\"n\":", "1", "}"];
+    let names = [("c0", "f0"), ("c1", "f1"), ("c2", "f2")];
+    let frame = |call: usize, piece: usize| {
+        let first = (piece == 0).then_some(names[call]);
+        let (id, name) = first.unzip();
+        let index = u32::try_from(call).unwrap();
+        delta(json!({ "tool_calls": [fragment(index, id, name, pieces[piece])] })).to_string()
+    };
+    let frames: [[String; 4]; 3] =
+        std::array::from_fn(|call| std::array::from_fn(|piece| frame(call, piece)));
+    let end = finish("tool_calls").to_string();
     let mut orders = 0;
     interleavings([4; 3], &mut Vec::new(), &mut |order| {
         orders += 1;
         let mut next = [0; 3];
-        let mut chunks = Vec::new();
+        let mut sent: Vec<(Option<&str>, &[u8])> = Vec::with_capacity(14);
         for &call in order {
-            let piece = next[call];
+            sent.push((None, frames[call][next[call]].as_bytes()));
             next[call] += 1;
-            let ids = ["c0", "c1", "c2"];
-            let names = ["f0", "f1", "f2"];
-            let first = piece == 0;
-            let index = u32::try_from(call).unwrap();
-            let (id, name) = (first.then_some(ids[call]), first.then_some(names[call]));
-            chunks.push(delta(json!({ "tool_calls": [fragment(index, id, name, pieces[piece])] })));
         }
-        chunks.extend([finish("tool_calls"), done()]);
-        let answer = stream(&chunks).answer();
+        sent.extend([(None, end.as_bytes()), (None, &b"[DONE]"[..])]);
+        let answer = read(&host("openai"), Operation::Chat, "text/event-stream", &sent).answer();
         let mut calls: Vec<_> = answer.tool_calls().map(|c| (c.id, c.name, c.input)).collect();
         calls.sort_unstable();
-        let want = [("c0", "f0", "{\"n\":1}"), ("c1", "f1", "{\"n\":1}"), ("c2", "f2", "{\"n\":1}")];
+        let want = names.map(|(id, name)| (id, name, "{\"n\":1}"));
         assert_eq!(calls, want, "{order:?}");
     });
     assert_eq!(orders, 34_650);
