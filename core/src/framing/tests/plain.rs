@@ -19,7 +19,7 @@ fn lines_are_frames_and_blank_ones_are_not() {
 fn the_last_line_needs_no_line_feed() {
     for body in ["1\n{\"a\":", "1\n{\"a\":\r"] {
         let outcome = whole(Framing::Lines, body);
-        assert_eq!((outcome.data(), outcome.end.clone()), (vec!["1", "{\"a\":"], Ok(false)));
+        assert_eq!((outcome.data(), outcome.end), (vec!["1", "{\"a\":"], Ok(false)));
         assert_splits(Framing::Lines, body);
     }
     assert_eq!(whole(Framing::Lines, "1\n\r").data(), ["1"]);
