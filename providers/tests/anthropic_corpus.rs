@@ -153,8 +153,8 @@ fn w1_any_cutting_gives_the_same_events() {
         let whole = row.read(&[&row.body]);
         let bytes: Vec<&[u8]> = row.body.chunks(1).collect();
         assert_eq!(row.read(&bytes).essence(), whole.essence(), "{}: byte by byte", row.id());
-        // Every single cut up to 4 KiB; beyond, where the work grows with the square, an even sample of them.
-        let step = row.body.len().div_ceil(4096).max(1).pow(2);
+        // Every single cut up to 2 KiB; beyond, where the work grows with the square, an even sample of them.
+        let step = row.body.len().div_ceil(2048).max(1).pow(2);
         for cut in (0..=row.body.len()).step_by(step) {
             let (one, two) = row.body.split_at(cut);
             assert_eq!(row.read(&[one, two]).essence(), whole.essence(), "{}: cut at {cut}", row.id());
