@@ -13,6 +13,12 @@ fn all_on() -> Timeout {
 }
 
 #[test]
+fn it_behaves_as_every_layer() {
+    belvedere_core::testing::suite::layer(all_on);
+    belvedere_core::testing::suite::layer(Timeout::off);
+}
+
+#[test]
 fn every_answer_passes_through_as_it_is() {
     let failing = || Step::Fail(Error::new(ErrorKind::Overloaded, "busy"));
     let answers = [
