@@ -12,18 +12,23 @@ const PACKAGES: [(&str, &str); 4] = [
     ("belvedere-middleware", "middleware"),
 ];
 
-/// Checks every package without features, and with each feature alone.
+/// Checks every package without features, and with each feature alone. Names all that fail.
 pub(crate) fn check(tally: &mut Tally) -> Result<(), String> {
+    let mut failed = Vec::new();
     for (package, folder) in PACKAGES {
         let manifest = root().join(folder).join("Cargo.toml");
         let text = fs::read_to_string(&manifest).map_err(|e| format!("{}: {e}", manifest.display()))?;
         let alone = ["check", "--quiet", "-p", package, "--no-default-features"];
-        stream(&mut cargo(&alone), tally)?;
+        if stream(&mut cargo(&alone), tally).is_err() {
+            failed.push(format!("{package} without features"));
+        }
         for feature in names(&text) {
-            stream(cargo(&alone).args(["--features", feature]), tally)?;
+            if stream(cargo(&alone).args(["--features", feature]), tally).is_err() {
+                failed.push(format!("{package} with `{feature}` alone"));
+            }
         }
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(format!("does not build: {}", failed.join(", "))) }
 }
 
 /// The features a manifest declares, `default` left out.
