@@ -41,10 +41,10 @@ pub struct Client {
 
 impl Client {
     /// A client of one service, with what it is lent.
-    pub fn new(service: impl Service, lent: Lent) -> Self {
+    pub fn new(service: impl Into<Stack>, lent: Lent) -> Self {
         let tracked = Arc::new(Tracked::new(lent.spawner.clone()));
         let bare = Lent { spawner: tracked.clone(), ..lent };
-        let base = Stack::new(service);
+        let base = service.into();
         Client {
             stack: base.clone(),
             lent: Arc::new(bare.clone()),
@@ -152,10 +152,11 @@ impl Client {
             if cancel.listen(poller).is_ready() {
                 return Poll::Ready(Err(closed()));
             }
-            poll_deadline(&mut deadline, poller).map(Err)
+            poll_deadline(&mut deadline, &call, poller).map(Err)
         })
         .await?;
-        Ok(Events::new(Open { events, deadline, ticket: Some(ticket) }).with_cancel(call.cancel.clone()))
+        let cancel = call.cancel.clone();
+        Ok(Events::new(Open { events, deadline, unchecked: 0, call, ticket: Some(ticket) }).with_cancel(cancel))
     }
 
     /// Closes the client: new calls are refused, open ones may end until `deadline` from now and are cancelled
@@ -184,16 +185,19 @@ fn closed() -> Error {
 
 fn poll_deadline(
     deadline: &mut Option<(BoxFuture<'static, ()>, Duration)>,
+    call: &Call,
     poller: &mut Poller<'_>,
 ) -> Poll<Error> {
     let Some((sleep, limit)) = deadline else { return Poll::Pending };
     sleep.as_mut().poll(poller).map(|()| {
         let limit = humantime::format_duration(*limit);
+        let attempts = u32::try_from(call.attempts().len()).unwrap_or(u32::MAX);
         Error::new(
             ErrorKind::Timeout(TimeoutPhase::Total),
             format!("the call did not end within its timeout of {limit}"),
         )
         .with("option", "timeout")
+        .with_attempts(attempts)
     })
 }
 
@@ -201,17 +205,30 @@ fn poll_deadline(
 struct Open {
     events: Events,
     deadline: Option<(BoxFuture<'static, ()>, Duration)>,
+    /// Events handed out since the deadline was last looked at.
+    unchecked: u32,
+    call: Arc<Call>,
     ticket: Option<Ticket>,
 }
+
+/// A source that never has to be waited for is held to the deadline once in so many events.
+const CHECK_EVERY: u32 = 64;
 
 impl Stream for Open {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let item = match this.events.poll_next_unpin(poller) {
+        let due = this.unchecked >= CHECK_EVERY;
+        this.unchecked = if due { 0 } else { this.unchecked + 1 };
+        let late = if due { poll_deadline(&mut this.deadline, &this.call, poller) } else { Poll::Pending };
+        let polled = match late {
+            Poll::Ready(error) => Poll::Ready(Some(Err(error))),
+            Poll::Pending => this.events.poll_next_unpin(poller),
+        };
+        let item = match polled {
             Poll::Ready(item) => item,
-            Poll::Pending => match poll_deadline(&mut this.deadline, poller) {
+            Poll::Pending => match poll_deadline(&mut this.deadline, &this.call, poller) {
                 Poll::Ready(error) => Some(Err(error)),
                 Poll::Pending => return Poll::Pending,
             },

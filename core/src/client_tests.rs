@@ -78,13 +78,14 @@ fn l8_the_timeout_of_a_call_covers_waiting_and_streaming() {
     let simulation = Simulation::new(1);
     let waits = Answer::text("late").opening(Step::Wait(60 * SECOND));
     let stalls = Answer::text("never").with(1, Step::Stall);
-    for answer in [waits, stalls] {
+    for (answer, text) in [(waits, None), (stalls, Some(""))] {
         let service = ScriptedService::new([answer]);
         let client = client(&simulation, &service);
         let began = simulation.clock.now();
         let request = Request::from("hi").with_timeout(5 * SECOND);
         let error = simulation.run(async { client.stream(request).await?.collect().await }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutPhase::Total));
+        assert_eq!(error.partial().map(Completion::text), text.map(str::to_owned), "only what had come");
         assert_eq!(simulation.clock.now().since(began), 5 * SECOND);
         assert_eq!((service.live(), service.dropped()), (0, 1), "the upstream was let go");
         simulation.assert_idle();

@@ -295,7 +295,9 @@ impl Fold {
             Event::PartEnd { .. } => {}
             Event::Usage(usage) => self.completion.usage = Some((**usage).clone()),
             Event::Embedding { index, vector } => {
-                self.completion.embeddings.push(Embedding { index: *index, vector: vector.clone() });
+                let list = &mut self.completion.embeddings;
+                let at = list.partition_point(|other| other.index <= *index);
+                list.insert(at, Embedding { index: *index, vector: vector.clone() });
             }
             Event::Model(model) => self.completion.models.push((**model).clone()),
             Event::Notice(notice) => {

@@ -36,6 +36,17 @@ fn usage(class: Class, count: u64) -> Usage {
 }
 
 #[test]
+fn embeddings_stand_by_their_index_however_they_came() {
+    let mut fold = Fold::default();
+    fold.event(&Event::Start { id: None, model: None });
+    for index in [2, 0, 1] {
+        fold.event(&Event::Embedding { index, vector: [f64::from(index)].into() });
+    }
+    let indices: Vec<u32> = fold.completion().embeddings.iter().map(|e| e.index).collect();
+    assert_eq!(indices, [0, 1, 2]);
+}
+
+#[test]
 fn deltas_append_to_their_part_and_usage_replaces() {
     let first = Event::Usage(Box::new(usage(Class::Input, 3)));
     let last = Event::Usage(Box::new(usage(Class::Output, 5)));

@@ -151,7 +151,7 @@ impl Events {
     /// Reads the stream to its end and folds it.
     ///
     /// # Errors
-    /// The stream's error, or `Cancelled`, with the partial answer inside.
+    /// The stream's error, or `Cancelled`, with the partial answer inside if anything had come.
     pub async fn collect(mut self) -> Result<Completion> {
         let mut fold = Fold::default();
         while let Some(item) = self.next().await {
@@ -165,9 +165,10 @@ impl Events {
             (Some(EndKind::Cancelled), None) => Error::new(ErrorKind::Cancelled, "the call was cancelled"),
             _ => return Ok(fold.into_completion()),
         };
+        let partial = fold.into_completion();
         match error.partial() {
-            Some(_) => Err(error),
-            None => Err(error.with_partial(fold.into_completion())),
+            None if partial != Completion::default() => Err(error.with_partial(partial)),
+            _ => Err(error),
         }
     }
 

@@ -104,8 +104,11 @@ impl<P: Provider> Service for Http<P> {
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
         let info = self.provider.info();
         let model = request.model.clone().or(info.model);
-        let ticket = cx.call.attempt(cx.lent.clock.clone(), info.name.clone(), model.clone());
-        let outcome = self.attempt(&cx, request, &ticket).await;
+        // What is refused here reaches no provider: it is no attempt.
+        let outgoing =
+            self.outgoing(&cx, &request).map_err(|error| place(error, &info.name, model.as_deref()))?;
+        let ticket = cx.attempt(info.name.clone(), model.clone());
+        let outcome = self.attempt(&cx, request, outgoing, &ticket).await;
         match outcome {
             Ok(mut drive) => {
                 drive.ticket = Some(ticket);
@@ -130,13 +133,24 @@ fn place(error: Error, provider: &SmolStr, model: Option<&str>) -> Error {
 }
 
 impl<P: Provider> Http<P> {
-    async fn attempt(&self, cx: &Context, request: Request, ticket: &AttemptTicket) -> Result<Drive> {
-        let mut outgoing = self.provider.encode(&request)?;
+    /// The request as it goes out, not signed yet.
+    fn outgoing(&self, cx: &Context, request: &Request) -> Result<http::Request<Bytes>> {
+        let mut outgoing = self.provider.encode(request)?;
         self.check_origin(&outgoing)?;
         add_headers(&mut outgoing, &cx.call.options)?;
         self.headers.iter().for_each(|(name, value)| {
             outgoing.headers_mut().insert(name, value.clone());
         });
+        Ok(outgoing)
+    }
+
+    async fn attempt(
+        &self,
+        cx: &Context,
+        request: Request,
+        mut outgoing: http::Request<Bytes>,
+        ticket: &AttemptTicket,
+    ) -> Result<Drive> {
         self.credentials.sign(cx, &mut outgoing).await?;
         let secrets = sensitive(outgoing.headers());
         let signed = outgoing.headers().clone();

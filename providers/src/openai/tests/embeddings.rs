@@ -33,9 +33,9 @@ fn numbers_and_base64_give_the_same_vector() {
 }
 
 #[test]
-fn rows_keep_their_index_or_their_place() {
+fn rows_stand_by_their_index_or_their_place() {
     let body = json!({ "data": [{ "index": 1, "embedding": [1] }, { "index": 0, "embedding": [0] }] });
-    assert_eq!(vectors(&embed("openai", &body)), [(1, vec![1.0]), (0, vec![0.0])]);
+    assert_eq!(vectors(&embed("openai", &body)), [(0, vec![0.0]), (1, vec![1.0])]);
     let body = json!({ "data": [{ "embedding": [1] }, { "index": null, "embedding": [0] }] });
     assert_eq!(vectors(&embed("openai", &body)), [(0, vec![1.0]), (1, vec![0.0])]);
 }
