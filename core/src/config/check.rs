@@ -58,7 +58,7 @@ fn any_of(value: &Value, branches: &[Value], root: &Value, path: &str, findings:
         Some(found) => findings.append(found),
         None => {
             let names: Vec<String> =
-                branches.iter().filter_map(|b| resolve(b, root).as_object().map(expected)).collect();
+                branches.iter().filter_map(|b| resolve(b, root).as_object()).filter_map(wanted).collect();
             findings.add(path, format!("must be {}, is {}", names.join(" or "), type_name(value)));
         }
     }
@@ -92,7 +92,15 @@ fn has_type(value: &Value, schema: &Map<String, Value>) -> bool {
         })
 }
 
+/// What a schema asks for; `None` for null alone, which nobody has to be told of.
+fn wanted(schema: &Map<String, Value>) -> Option<String> {
+    (type_names(schema) != ["null"]).then(|| expected(schema))
+}
+
 fn expected(schema: &Map<String, Value>) -> String {
+    if schema.get("format").and_then(Value::as_str) == Some("duration-text") {
+        return "a duration with units, such as \"20s\"".to_owned();
+    }
     let article = |name: &&str| match *name {
         "null" => "null".to_owned(),
         "integer" => "a whole number".to_owned(),

@@ -34,7 +34,9 @@ pub(super) fn check(layers: &[Value], path: &str, findings: &mut Findings) {
         if let Some((first, ..)) = seen.iter().find(|(_, other, _)| *other == name) {
             findings.add(
                 &here,
-                format!("a second `{name}`; the first is {path}[{first}], and one has to own it"),
+                format!(
+                    "a second `{name}`; the first is {path}[{first}]; remove one, or set `order: as_written`"
+                ),
             );
         } else if let Some((first, outer, _)) = seen.iter().find(|(_, _, other)| *other > place) {
             findings.add(

@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::context::Lent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Layer;
-use crate::service::{Service, Stack};
+use crate::service::Stack;
 
 /// What configuration documents may name: providers, layers, the runtime that lends, and things of the host
 /// language by name.
@@ -80,7 +80,11 @@ impl<T> Entry<T> {
                     return None;
                 }
             };
-            build(config, cx).map_err(|e| findings.add(path, e.message())).ok()
+            let fault = |e: Error| match field_of(e.message()) {
+                Some((field, what)) => findings.add(&join(path, field), what),
+                None => findings.add(path, e.message()),
+            };
+            build(config, cx).map_err(fault).ok()
         };
         Entry { schema, build: Box::new(read) }
     }
@@ -96,6 +100,12 @@ impl<T> Entry<T> {
         }
         (self.build)(document, cx, path, findings)
     }
+}
+
+/// The field that a fault names by `field: what is wrong`.
+fn field_of(message: &str) -> Option<(&str, &str)> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
+    message.split_once(": ").filter(|(field, _)| !field.is_empty() && field.chars().all(is_path))
 }
 
 impl Default for Registry {
@@ -124,12 +134,12 @@ impl Registry {
     }
 
     /// Lets documents name a provider `{type: name, ...}` whose other fields are a `C`.
-    pub fn provider<C: DeserializeOwned + JsonSchema, S: Service>(
+    pub fn provider<C: DeserializeOwned + JsonSchema, S: Into<Stack>>(
         &mut self,
         name: impl Into<SmolStr>,
         build: impl Fn(C, &Build<'_>) -> Result<S> + Send + Sync + 'static,
     ) {
-        self.providers.insert(name.into(), Entry::new(move |c: C, cx| build(c, cx).map(Stack::new)));
+        self.providers.insert(name.into(), Entry::new(move |c: C, cx| build(c, cx).map(Into::into)));
     }
 
     /// Lets documents name a layer `{type: name, ...}` that is its own configuration.
@@ -146,8 +156,8 @@ impl Registry {
     }
 
     /// Gives the host language's provider `{type: host, name: ...}`.
-    pub fn host_provider(&mut self, name: impl Into<SmolStr>, service: impl Service) {
-        self.host_providers.insert(name.into(), Stack::new(service));
+    pub fn host_provider(&mut self, name: impl Into<SmolStr>, service: impl Into<Stack>) {
+        self.host_providers.insert(name.into(), service.into());
     }
 
     /// Gives the host language's layer `{type: host, name: ...}`.

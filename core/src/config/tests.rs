@@ -119,7 +119,7 @@ fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
   provider.api_key: the environment variable UNSET is not set
   colour: unknown field; allowed: layers, order, provider, transport, version
   version: must be 1
-  layers[3]: a second `retry`; the first is layers[0], and one has to own it
+  layers[3]: a second `retry`; the first is layers[0]; remove one, or set `order: as_written`
   provider.model: is missing
   provider.mode: unknown value; allowed: plain, loud
   provider.modle: unknown field; allowed: api_key, mode, model
@@ -157,6 +157,33 @@ fn what_is_no_document_says_so() {
         fault(json!({ "provider": { "type": "echo", "model": "m" }, "layers": {} })),
         "layers: must be an array, is an object".replace("an array", "an array")
     );
+}
+
+#[test]
+fn a_number_for_a_duration_is_told_what_a_duration_looks_like() {
+    let document = json!({
+        "provider": { "type": "echo", "model": "m" },
+        "layers": [{ "type": "retry", "attempts": 1, "delay": 20 }],
+    });
+    let expected = "layers[0].delay: must be a duration with units, such as \"20s\", is a number";
+    assert_eq!(fault(document), expected);
+}
+
+#[test]
+fn a_fault_of_building_has_the_path_of_its_field() {
+    let mut registry = registry();
+    let invalid = |what: &'static str| {
+        move |_: Echo, _: &Build<'_>| Err::<Echo, _>(Error::new(ErrorKind::ConfigInvalid, what))
+    };
+    registry.provider("fielded", invalid("api_key: is empty"));
+    registry.provider("plain", invalid("nothing works: not at all"));
+    let fault = |kind: &str| {
+        let document = json!({ "provider": { "type": kind, "model": "m" } });
+        let client = registry.client_with(&Config::from(document), crate::testing::Simulation::new(1).lent());
+        client.unwrap_err().message().to_owned()
+    };
+    assert_eq!(fault("fielded"), "provider.api_key: is empty");
+    assert_eq!(fault("plain"), "provider: nothing works: not at all");
 }
 
 #[test]
