@@ -75,7 +75,8 @@ fn error(head: &Head, said: Said) -> Error {
     provider.message = said.message;
     provider.param = said.param;
     provider.request_id = head.request_id.as_ref().map(SmolStr::from).or(said.request_id);
-    let error = Error::new(kind, sentence(kind)).with_provider(provider);
+    let sentence = of_address(head, &provider).unwrap_or_else(|| sentence(kind));
+    let error = Error::new(kind, sentence).with_provider(provider);
     match retry_after {
         Some(retry_after) => error.with_retry_after(retry_after),
         None => error,
@@ -85,6 +86,17 @@ fn error(head: &Head, said: Said) -> Error {
 /// Kinds for which a delay in the message is about this request, not about something else.
 fn waiting_may_help(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::RateLimited | ErrorKind::Overloaded | ErrorKind::QuotaExhausted)
+}
+
+/// Our own words where the status tells that the address is wrong: no API answers there.
+fn of_address(head: &Head, said: &ProviderError) -> Option<&'static str> {
+    match head.status? {
+        300..=399 => Some("the provider answered with a redirect, which is not followed; check base_url"),
+        404 if said.r#type.is_none() && said.code.is_none() && said.message.is_none() => {
+            Some("the provider has nothing at this address; check base_url")
+        }
+        _ => None,
+    }
 }
 
 /// Our own words for a kind. The provider's stand in [`ProviderError::message`].

@@ -78,6 +78,15 @@ fn misses(row: &serde_json::Value) -> Vec<String> {
 
 /// Recorded error answers of every wire, read where they stand.
 #[test]
+fn a_wrong_address_is_told_as_one() {
+    let message = |status: u16, body: &[u8]| of_body(&head(status), body).message().to_owned();
+    assert!(message(307, b"").ends_with("check base_url"));
+    assert!(message(404, b"").ends_with("check base_url"));
+    let said = b"{\"error\":{\"message\":\"No such file\",\"type\":\"invalid_request_error\"}}";
+    assert_eq!(message(404, said), sentence(ErrorKind::InvalidRequest));
+}
+
+#[test]
 fn recorded_errors_are_classified() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/errors/errors.jsonl");
     let Ok(text) = std::fs::read_to_string(path) else {

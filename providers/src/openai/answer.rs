@@ -130,8 +130,20 @@ pub(crate) fn has_error(chunk: &Chunk<'_>) -> bool {
     [chunk.error, groq].into_iter().chain(choices).any(|raw| filled(raw).is_some())
 }
 
-/// The error of a text that is not JSON; the text is not quoted.
-pub(crate) fn malformed(what: &str, error: &serde_json::Error) -> Error {
+/// The error of a frame that is not JSON; its text is not quoted.
+pub(crate) fn broken_frame(error: &serde_json::Error) -> Error {
+    malformed("a frame", error)
+}
+
+/// The error of a whole body that is not JSON, or not all of it; its text is not quoted.
+pub(crate) fn broken_body(error: &serde_json::Error) -> Error {
+    if error.is_eof() {
+        return Error::new(ErrorKind::Truncated, "the body ended before the answer was whole");
+    }
+    malformed("the body", error)
+}
+
+fn malformed(what: &str, error: &serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
     Error::new(ErrorKind::Malformed, format!("{what} is not JSON of the wire: line {line}, column {column}"))
 }

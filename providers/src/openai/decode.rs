@@ -6,7 +6,7 @@ use belvedere_core::event::Event;
 use belvedere_core::provider::{Decoder, Frame};
 use serde_json::Value;
 
-use super::answer::{Answer, has_error, malformed};
+use super::answer::{Answer, broken_body, broken_frame, has_error};
 use super::choice::Form;
 use super::lax::Object;
 use super::wire::Chunk;
@@ -54,6 +54,7 @@ impl Decoder for Chunks {
         if self.over || data.is_empty() {
             return Ok(());
         }
+        self.head.begun = !self.answer.is_empty();
         if data == b"[DONE]" {
             return self.end(self.done == Done::End, out);
         }
@@ -62,7 +63,7 @@ impl Decoder for Chunks {
             return Err(fault::of_body(&self.head, data));
         }
         let answer = &mut self.answer;
-        with_chunk(&self.head, data, &mut |chunk| answer.take(chunk, Form::Pieces, out))
+        with_chunk(&self.head, data, broken_frame, &mut |chunk| answer.take(chunk, Form::Pieces, out))
     }
 
     fn eof(&mut self, out: &mut Vec<Event>) -> Result<()> {
@@ -94,7 +95,7 @@ impl Decoder for Whole {
         }
         self.over = true;
         let answer = &mut self.answer;
-        with_chunk(&self.head, data, &mut |chunk| answer.take(chunk, Form::Whole, out))?;
+        with_chunk(&self.head, data, broken_body, &mut |chunk| answer.take(chunk, Form::Whole, out))?;
         if self.answer.is_empty() {
             return Err(Error::new(ErrorKind::Malformed, "the answer has no choices"));
         }
@@ -111,7 +112,12 @@ impl Decoder for Whole {
 }
 
 /// Reads a chunk and gives it to `each`, unless it is an error: that is looked for first.
-fn with_chunk(head: &fault::Head, data: &[u8], each: &mut dyn FnMut(&Chunk<'_>) -> Result<()>) -> Result<()> {
+fn with_chunk(
+    head: &fault::Head,
+    data: &[u8],
+    broken: fn(&serde_json::Error) -> Error,
+    each: &mut dyn FnMut(&Chunk<'_>) -> Result<()>,
+) -> Result<()> {
     match serde_json::from_slice::<Object<Chunk<'_>>>(data) {
         Ok(Object(Some(chunk))) => {
             if has_error(&chunk) {
@@ -129,9 +135,9 @@ fn with_chunk(head: &fault::Head, data: &[u8], each: &mut dyn FnMut(&Chunk<'_>) 
         Ok(Object(None)) => Err(Error::new(ErrorKind::Malformed, "a frame is not an object")),
         // Bad bytes inside a text cost that text its bad bytes, not the answer.
         Err(_) if str::from_utf8(data).is_err() => {
-            with_chunk(head, String::from_utf8_lossy(data).as_bytes(), each)
+            with_chunk(head, String::from_utf8_lossy(data).as_bytes(), broken, each)
         }
-        Err(error) => Err(malformed("a frame", &error)),
+        Err(error) => Err(broken(&error)),
     }
 }
 

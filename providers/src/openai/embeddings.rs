@@ -10,7 +10,7 @@ use belvedere_core::event::{Event, Finish};
 use belvedere_core::provider::{Decoder, Frame};
 use serde::Deserialize;
 
-use super::answer::{filled, malformed};
+use super::answer::{broken_body, filled};
 use super::hosts::Vectors;
 use super::lax::{Int, Text};
 use super::usage;
@@ -90,7 +90,7 @@ impl Embeddings {
     fn body(&self, data: &[u8], out: &mut Vec<Event>) -> Result<()> {
         let body: Body<'_> = match serde_json::from_slice(data) {
             Ok(body) => body,
-            Err(error) => return Err(self.fault(data).unwrap_or_else(|| malformed("the body", &error))),
+            Err(error) => return Err(self.fault(data).unwrap_or_else(|| broken_body(&error))),
         };
         if filled(body.error).is_some() {
             return Err(fault::of_body(&self.head, data));

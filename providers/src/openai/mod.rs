@@ -89,7 +89,10 @@ impl OpenAi {
     fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
         let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
         model.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidRequest, "model: the request and the provider name none")
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "model: is missing; name one in the request or the configuration",
+            )
         })
     }
 
@@ -173,7 +176,7 @@ fn framing(request: &Request, head: &http::response::Parts) -> Result<Framing> {
         "" | "text/plain" | "application/octet-stream" if streams && request.stream => Ok(Framing::Sse),
         "" | "text/plain" | "application/octet-stream" => Ok(Framing::Json),
         json if json.ends_with("/json") || json.ends_with("+json") => Ok(Framing::Json),
-        _ => Err(Error::new(ErrorKind::Malformed, "the answer's content type is none of the wire's")
+        _ => Err(Error::new(ErrorKind::Malformed, "the answer is neither JSON nor a stream of events")
             .with("content_type", kind)),
     }
 }

@@ -5,7 +5,7 @@ use belvedere_core::event::{Event, Finish, Model};
 use belvedere_core::provider::{Decoder, Frame};
 use serde_json::Value;
 
-use super::answer::malformed;
+use super::answer::broken_body;
 use crate::fault;
 
 /// Reads a list of models, which is one frame: `{data: [...]}`, `{models: [...]}`, or the bare list (Together).
@@ -20,7 +20,7 @@ impl Models {
     }
 
     fn body(&self, data: &[u8], out: &mut Vec<Event>) -> Result<()> {
-        let mut body: Value = serde_json::from_slice(data).map_err(|error| malformed("the body", &error))?;
+        let mut body: Value = serde_json::from_slice(data).map_err(|error| broken_body(&error))?;
         if let Some(error) = fault::of_value(&self.head, &body) {
             return Err(error);
         }

@@ -165,6 +165,19 @@ fn s11_an_event_named_error_is_one_whatever_it_says() {
 }
 
 #[test]
+fn s11_a_bad_request_after_content_is_the_providers_fault() {
+    let error = json!({ "error": { "message": "invalid state", "type": "invalid_request_error" } });
+    let first = stream(std::slice::from_ref(&error)).error.unwrap();
+    assert_eq!(first.kind(), ErrorKind::InvalidRequest, "nothing had come: it may be the request");
+    let later = stream(&[delta(json!({ "content": "a" })), error.clone()]).error.unwrap();
+    assert_eq!(later.kind(), ErrorKind::Overloaded);
+    let (text, error) = (delta(json!({ "content": "a" })).to_string(), error.to_string());
+    let frames = [(None, text.as_bytes()), (Some("error"), error.as_bytes())];
+    let named = read(&host("openai"), Operation::Chat, "text/event-stream", &frames).error.unwrap();
+    assert_eq!(named.kind(), ErrorKind::Overloaded);
+}
+
+#[test]
 fn s11_an_empty_error_is_none() {
     for empty in [json!(null), json!({}), json!(""), json!([]), json!(false)] {
         let mut chunk = delta(json!({ "content": "a" }));

@@ -2,9 +2,10 @@
 
 use belvedere_core::ErrorKind;
 use belvedere_core::event::Event;
+use belvedere_core::request::Operation;
 use serde_json::{Value, json};
 
-use super::{delta, done, finish, host, stream, stream_from, whole};
+use super::{delta, done, finish, host, read, stream, stream_from, whole};
 
 #[test]
 fn s15_only_a_finish_reason_finishes() {
@@ -91,4 +92,19 @@ fn a_whole_answer_needs_choices_and_no_reason() {
     assert_eq!(bare.answer().choices[0].finish.as_ref().unwrap().reason, None);
     assert_eq!(whole(&body(json!([]))).error.unwrap().kind(), ErrorKind::Malformed);
     assert_eq!(whole(&json!({})).error.unwrap().kind(), ErrorKind::Malformed);
+}
+
+#[test]
+fn s15_a_body_that_ends_inside_its_json_is_truncated() {
+    let operations = [
+        (Operation::Chat, "{\"choices\":[{\"message\":{\"content\":\"canary"),
+        (Operation::Embed, "{\"data\":[{\"index\":0,\"embedding\":[0.5,"),
+        (Operation::Models, "{\"data\":[{\"id\":\"canary"),
+    ];
+    for (operation, body) in operations {
+        let outcome = read(&host("openai"), operation, "application/json", &[(None, body.as_bytes())]);
+        let error = outcome.error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
 }
