@@ -1,10 +1,11 @@
-//! Runs every scenario of `tests/scenarios` as a test of its own.
+//! Runs every scenario of `tests/scenarios` as two tests: as it is written, and with the network cut into single
+//! bytes.
 //!
 //! With `BELVEDERE_RECORD=1` it writes what really came out into the files instead, for a person to read and commit.
 
 use std::path::{Path, PathBuf};
 
-use belvedere_tests::{Scenario, run, run_and_record};
+use belvedere_tests::{Scenario, run, run_and_record, run_in_single_bytes, text};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
@@ -18,23 +19,34 @@ fn main() {
     };
     files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
     files.sort();
-    let record = std::env::var_os("BELVEDERE_RECORD").is_some();
-    let trials = files.into_iter().map(|file| trial(file, record)).collect();
+    let trials = match std::env::var_os("BELVEDERE_RECORD") {
+        Some(_) => files.into_iter().map(|file| trial(file, "recorded", record)).collect(),
+        None => {
+            files.into_iter().flat_map(|file| [trial(file.clone(), "as written", check), cut(file)]).collect()
+        }
+    };
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-fn trial(file: PathBuf, record: bool) -> Trial {
+fn trial(file: PathBuf, kind: &str, body: fn(&Path) -> Result<(), Failed>) -> Trial {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Trial::test(name, move || check(&file, record))
+    Trial::test(name, move || body(&file)).with_kind(kind)
 }
 
-fn check(file: &Path, record: bool) -> Result<(), Failed> {
-    let text = std::fs::read_to_string(file)?;
-    let scenario: Scenario = serde_json::from_str(&text)?;
-    if record {
-        let actual = run_and_record(&scenario)?;
-        std::fs::write(file, serde_json::to_string_pretty(&actual)? + "\n")?;
-        return Ok(());
-    }
-    run(&scenario).map_err(Failed::from)
+fn cut(file: PathBuf) -> Trial {
+    trial(file, "in single bytes", |file| run_in_single_bytes(&read(file)?).map_err(Failed::from))
+}
+
+fn check(file: &Path) -> Result<(), Failed> {
+    run(&read(file)?).map_err(Failed::from)
+}
+
+fn record(file: &Path) -> Result<(), Failed> {
+    let actual = run_and_record(&read(file)?)?;
+    std::fs::write(file, text(&actual)?)?;
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Scenario, Failed> {
+    Ok(serde_json::from_str(&std::fs::read_to_string(file)?)?)
 }

@@ -3,8 +3,10 @@
 //! A scenario is one JSON file in `tests/scenarios`: a configuration, what the network does (cuts, delays and
 //! faults included), the calls, and what each must give. Time is virtual: it moves when everybody waits.
 
+mod form;
 mod run;
 mod scenario;
 
-pub use run::{run, run_and_record};
+pub use form::text;
+pub use run::{run, run_and_record, run_in_single_bytes};
 pub use scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};

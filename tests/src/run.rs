@@ -1,14 +1,22 @@
 //! Running a scenario on virtual time.
 
+use std::num::NonZeroUsize;
+use std::pin::pin;
+
 use belvedere::client::Client as CoreClient;
 use belvedere::clock::Clock;
+use belvedere::request::Operation;
 use belvedere::testing::Simulation;
-use belvedere::{Config, EndKind, Error, Request};
+use belvedere::{Completion, Config, EndKind, Error, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, Either, select};
 use serde_json::{Value, json};
 
 use crate::scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};
+
+/// The value of `TEST_KEY`, the one variable that is set.
+const KEY: &str = "test-key-from-env";
 
 /// Runs a scenario and compares.
 ///
@@ -27,12 +35,39 @@ pub fn run(scenario: &Scenario) -> Result<(), String> {
         compare(&format!("calls[{i}].error_text"), &want.error_text, &got.error_text, &mut differences);
         compare(&format!("calls[{i}].took"), &want.took, &got.took, &mut differences);
     }
+    if let (true, [first, rest @ ..]) = (scenario.same_answers, actual.calls.as_slice()) {
+        for (i, call) in rest.iter().enumerate() {
+            let what = format!("calls[{}].answer, which is that of calls[0]", i + 1);
+            compare(&what, &first.expect.answer, &call.expect.answer, &mut differences);
+        }
+    }
     compare("sent", &scenario.sent, &actual.sent, &mut differences);
+    differences.extend(leaks(&actual));
     compare("aborted", &scenario.aborted, &actual.aborted, &mut differences);
     match differences.is_empty() {
         true => Ok(()),
         false => Err(differences.join("\n")),
     }
+}
+
+/// The same with every byte of the network in a piece of its own: it must make no difference (law W1).
+///
+/// # Errors
+/// Every difference, in words.
+pub fn run_in_single_bytes(scenario: &Scenario) -> Result<(), String> {
+    let mut scenario = scenario.clone();
+    for reply in &mut scenario.replies {
+        reply.cut.clear();
+        reply.every = Some(NonZeroUsize::MIN);
+    }
+    run(&scenario)
+}
+
+/// Where the key shows in what comes out (law W12): it belongs into the headers that go out, and nowhere else.
+fn leaks(actual: &Scenario) -> Vec<String> {
+    let results = actual.calls.iter().map(|call| serde_json::to_string(&call.expect).unwrap_or_default());
+    let results = results.chain(actual.config_error.clone());
+    results.filter(|text| text.contains(KEY)).map(|text| format!("the key shows in {text}")).collect()
 }
 
 fn compare<T: PartialEq + serde::Serialize>(
@@ -80,35 +115,71 @@ pub fn run_and_record(scenario: &Scenario) -> Result<Scenario, String> {
 
 /// The environment of every scenario.
 fn environment(name: &str) -> Option<String> {
-    (name == "TEST_KEY").then(|| "test-key-from-env".to_owned())
+    (name == "TEST_KEY").then(|| KEY.to_owned())
 }
 
-async fn perform(client: &CoreClient, call: &Call, request: Request) -> Expect {
-    let outcome = match call.verb {
-        Verb::Stream => return stream(client, call, request).await,
-        Verb::Complete => client.complete(request).await,
-        Verb::Embed => client.embed(request.input.iter().cloned()).await,
-        Verb::Models => client.models().await,
-    };
-    match outcome {
-        Ok(completion) => Expect { answer: serde_json::to_value(completion).ok(), ..Expect::default() },
-        Err(error) => failed(&error, Expect::default()),
+async fn perform(client: &CoreClient, call: &Call, mut request: Request) -> Expect {
+    let cancel = cancel(client, call.cancel);
+    match call.verb {
+        Verb::Stream => return stream(client, call.cancel, cancel, request).await,
+        Verb::Collect => return whole(cancel, async { client.stream(request).await?.collect().await }).await,
+        Verb::Complete => {}
+        Verb::Embed => request.operation = Operation::Embed,
+        Verb::Models => request.operation = Operation::Models,
+    }
+    whole(cancel, client.complete(request)).await
+}
+
+/// Ready when the caller cancels after a time.
+fn cancel(client: &CoreClient, when: Option<Cancel>) -> BoxFuture<'static, ()> {
+    match when {
+        Some(Cancel::After(time)) => client.lent().clock.sleep(time),
+        _ => Box::pin(std::future::pending()),
     }
 }
 
-async fn stream(client: &CoreClient, call: &Call, request: Request) -> Expect {
-    let mut expect = Expect::default();
-    let mut events = match client.stream(request).await {
-        Ok(events) => events,
-        Err(error) => return failed(&error, expect),
-    };
-    let cancel_after = call.cancel.map(|Cancel::AfterEvents(n)| n);
-    while let Some(item) = events.next().await {
-        match item {
-            Ok(event) => expect.events.push(serde_json::to_value(event).unwrap_or_default()),
-            Err(error) => expect = failed(&error, expect),
+async fn whole(
+    cancel: BoxFuture<'static, ()>,
+    answer: impl Future<Output = Result<Completion, Error>>,
+) -> Expect {
+    match select(pin!(answer), cancel).await {
+        Either::Left((Ok(answer), _)) => {
+            Expect { answer: serde_json::to_value(answer).ok(), ..Expect::default() }
         }
-        if cancel_after.is_some_and(|n| expect.events.len() >= n) {
+        Either::Left((Err(error), _)) => failed(&error, Expect::default()),
+        Either::Right(_) => cancelled(),
+    }
+}
+
+fn cancelled() -> Expect {
+    Expect { end: Some(end_name(EndKind::Cancelled)), ..Expect::default() }
+}
+
+async fn stream(
+    client: &CoreClient,
+    when: Option<Cancel>,
+    cancel: BoxFuture<'static, ()>,
+    request: Request,
+) -> Expect {
+    let mut expect = Expect::default();
+    let (mut events, mut cancel) = match select(Box::pin(client.stream(request)), cancel).await {
+        Either::Left((Ok(events), cancel)) => (events, cancel),
+        Either::Left((Err(error), _)) => return failed(&error, expect),
+        Either::Right(_) => return cancelled(),
+    };
+    loop {
+        match select(events.next(), &mut cancel).await {
+            Either::Left((Some(Ok(event)), _)) => {
+                expect.events.push(serde_json::to_value(event).unwrap_or_default());
+            }
+            Either::Left((Some(Err(error)), _)) => expect = failed(&error, expect),
+            Either::Left((None, _)) => break,
+            Either::Right(_) => {
+                events.cancel();
+                cancel = Box::pin(std::future::pending());
+            }
+        }
+        if matches!(when, Some(Cancel::AfterEvents(n)) if expect.events.len() >= n) {
             events.cancel();
         }
     }

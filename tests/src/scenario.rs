@@ -21,6 +21,9 @@ pub struct Scenario {
     /// The calls, one after the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
+    /// True: the answers of all calls are equal, as when one is streamed and the other comes whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_answers: bool,
     /// What building the client must fail with: all faults, in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_error: Option<String>,
@@ -28,8 +31,12 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Sent>,
     /// How many connections must have been closed by our side before their reply was over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub aborted: usize,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// One call.
@@ -54,7 +61,9 @@ pub struct Call {
 pub enum Verb {
     /// Events, one by one.
     Stream,
-    /// The whole answer.
+    /// The events, folded into the whole answer.
+    Collect,
+    /// The whole answer, asked for as one.
     Complete,
     /// Vectors; the request's `input` are the texts.
     Embed,
@@ -62,12 +71,15 @@ pub enum Verb {
     Models,
 }
 
-/// When the caller cancels a stream.
+/// When the caller cancels a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cancel {
-    /// After it has taken this many events.
+    /// After it has taken this many events of a stream.
     AfterEvents(usize),
+    /// This long after the call began.
+    #[serde(with = "belvedere::duration")]
+    After(Duration),
 }
 
 /// What a call must give.
@@ -77,7 +89,7 @@ pub struct Expect {
     /// The events of a stream, all of them, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Value>,
-    /// How it ended.
+    /// How it ended: that of a stream, and `cancelled` for any call that was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
     /// The whole answer.
