@@ -9,7 +9,7 @@ use belvedere_core::config::Config;
 use belvedere_core::context::{Lent, Wire};
 use belvedere_core::error::{Error, Result};
 use belvedere_core::layer::Layer;
-use belvedere_core::service::Service;
+use belvedere_core::service::Stack;
 use belvedere_core::transport::{Body, Transport};
 use belvedere_middleware::runtime::{self, OsEntropy, TokioClock, TokioSpawner, TransportOptions};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ pub struct Client(belvedere_core::client::Client);
 
 impl Client {
     /// A client of one service, such as [`provider`](crate::provider) gives.
-    pub fn new(service: impl Service) -> Self {
+    pub fn new(service: impl Into<Stack>) -> Self {
         let lent = runtime::lent(&TransportOptions::default()).unwrap_or_else(without_transport);
         Client(belvedere_core::client::Client::new(service, lent))
     }

@@ -22,7 +22,7 @@ use crate::event::Event;
 use crate::events::Events;
 use crate::layer::Layer;
 use crate::request::{Operation, Request, ResponseFormat};
-use crate::service::{Info, Service, Stack};
+use crate::service::{Info, Stack};
 use crate::spawner::Tracked;
 use crate::typed::Typed;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,17 @@ pub struct Context {
 }
 
 impl Context {
+    /// Opens an attempt. A ticket that is dropped before its end closes it as Cancelled, or as what a layer said to
+    /// [`Wire::set_end`].
+    pub fn attempt(&self, provider: SmolStr, model: Option<SmolStr>) -> AttemptTicket {
+        let clock = self.lent.clock.clone();
+        let began = clock.now();
+        let mut attempts = self.call.lock();
+        attempts.push(Attempt { provider, model, usage: None, end: None, status: None, elapsed: None });
+        let index = attempts.len() - 1;
+        AttemptTicket { call: self.call.clone(), wire: self.wire.clone(), index, clock, began }
+    }
+
     /// The same context with a fresh [`Wire`], for a layer that has to know when the connection stands and when
     /// bytes came. A wire of a layer further out is told the same.
     pub fn with_wire(&self) -> (Context, Arc<Wire>) {
@@ -105,18 +116,6 @@ impl Call {
         self.lock().clone()
     }
 
-    /// Opens an attempt. It is closed as Cancelled when the ticket is dropped before its end.
-    pub fn attempt(
-        self: &Arc<Self>,
-        clock: Arc<dyn Clock>,
-        provider: SmolStr,
-        model: Option<SmolStr>,
-    ) -> AttemptTicket {
-        let began = clock.now();
-        let mut attempts = self.lock();
-        attempts.push(Attempt { provider, model, usage: None, end: None, status: None, elapsed: None });
-        AttemptTicket { call: self.clone(), index: attempts.len() - 1, clock, began }
-    }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Attempt>> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -127,6 +126,7 @@ impl Call {
 #[derive(Debug)]
 pub struct AttemptTicket {
     call: Arc<Call>,
+    wire: Option<Arc<Wire>>,
     index: usize,
     clock: Arc<dyn Clock>,
     began: Instant,
@@ -151,10 +151,14 @@ impl AttemptTicket {
 
     /// Notes the end; the first one stays.
     pub fn end(&self, end: End<'_>) {
+        self.close(end.kind());
+    }
+
+    fn close(&self, end: EndKind) {
         let elapsed = self.clock.now().since(self.began);
         self.edit(|a| {
             if a.end.is_none() {
-                a.end = Some(end.kind());
+                a.end = Some(end);
                 a.elapsed = Some(elapsed);
             }
         });
@@ -169,7 +173,7 @@ impl AttemptTicket {
 
 impl Drop for AttemptTicket {
     fn drop(&mut self) {
-        self.end(End::Cancelled);
+        self.close(self.wire.as_ref().and_then(|wire| wire.end()).unwrap_or(EndKind::Cancelled));
     }
 }
 
@@ -182,6 +186,8 @@ pub struct Wire {
     stage: AtomicU8,
     /// Nanoseconds on the clock of the last sign of life; 0 for none.
     last: AtomicU64,
+    /// How the attempt ended, said by a layer that ends it.
+    end: OnceLock<EndKind>,
     notify: Notify,
 }
 
@@ -236,6 +242,17 @@ impl Wire {
             notified.as_mut().await;
             notified.set(self.notify.notified());
         }
+    }
+
+    /// Says how the attempt ended, for a layer that ends it by dropping it: a timeout is no cancel. The first word
+    /// stays.
+    pub fn set_end(&self, end: EndKind) {
+        let _ = self.end.set(end);
+    }
+
+    /// How a layer ended this attempt: the one that asked for this wire, or one further out.
+    fn end(&self) -> Option<EndKind> {
+        self.end.get().copied().or_else(|| self.outer.as_ref()?.end())
     }
 
     /// Bytes came at `now`.

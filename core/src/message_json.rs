@@ -106,7 +106,8 @@ pub(crate) fn message(value: Value, path: &str) -> Result<Message> {
         let mut call = object(call, &format!("{path}.function_call"))?;
         let name = need_str(&mut call, "name", &format!("{path}.function_call"))?.into();
         let input = need_str(&mut call, "arguments", &format!("{path}.function_call"))?;
-        parts.push(Part::ToolCall { id: SmolStr::default(), name, input, by: ToolBy::Client, extra: call });
+        let extra = extra(call, OF_TOOL_CALL);
+        parts.push(Part::ToolCall { id: SmolStr::default(), name, input, by: ToolBy::Client, extra });
     }
     Ok(Message { role, parts, name, extra: map })
 }
@@ -126,6 +127,16 @@ fn content(value: Option<Value>, path: &str) -> Result<Vec<Part>> {
     }
 }
 
+/// What is left of an object, to be sent on as it is. Names of our own are not its to use: they stand beside it in
+/// the canonical form.
+fn extra(mut map: Map<String, Value>, ours: &[&str]) -> Map<String, Value> {
+    map.retain(|name, _| !ours.contains(&name.as_str()));
+    map
+}
+
+const OF_TOOL_CALL: &[&str] = &["type", "id", "name", "input", "by"];
+const OF_MEDIA: &[&str] = &["type", "kind", "source", "name"];
+
 /// OpenAI's `{id, type: function, function: {name, arguments}}` (and `type: custom`).
 fn tool_call(value: Value, path: &str) -> Result<Part> {
     let mut map = object(value, path)?;
@@ -143,10 +154,11 @@ fn tool_call(value: Value, path: &str) -> Result<Part> {
         // Some stacks keep arguments as a value; the wire form is text.
         Some(value) => value.to_string(),
     };
-    if inner == "function" && map.get("type").is_some_and(|t| t == "function") {
-        map.remove("type");
+    let mut extra = extra(map, OF_TOOL_CALL);
+    if inner == "custom" {
+        extra.insert("custom".into(), Value::Bool(true));
     }
-    Ok(Part::ToolCall { id, name, input, by: ToolBy::Client, extra: map })
+    Ok(Part::ToolCall { id, name, input, by: ToolBy::Client, extra })
 }
 
 /// One part in its canonical form or OpenAI's.
@@ -216,9 +228,9 @@ fn at_url(mut map: Map<String, Value>, key: &str, kind: MediaKind, path: &str) -
         Some(Value::Object(mut inner)) => (need_str(&mut inner, "url", &path)?, inner),
         _ => return Err(invalid(&path, "is missing; an address or {url} is needed")),
     };
-    let mut extra = inner;
-    extra.append(&mut map);
-    Ok(Media { kind, source: from_url(url, &path)?, name: None, extra })
+    let mut rest = inner;
+    rest.append(&mut map);
+    Ok(Media { kind, source: from_url(url, &path)?, name: None, extra: extra(rest, OF_MEDIA) })
 }
 
 /// An address, or the bytes inside a `data:` URL.
@@ -240,7 +252,7 @@ fn input_audio(mut map: Map<String, Value>, path: &str) -> Result<Media> {
     let data = STANDARD.decode(data).map_err(|_| invalid(&path, "data is not base64"))?;
     let source = MediaSource::Data { mime: format!("audio/{format}").into(), data: data.into() };
     inner.append(&mut map);
-    Ok(Media { kind: MediaKind::Audio, source, name: None, extra: inner })
+    Ok(Media { kind: MediaKind::Audio, source, name: None, extra: extra(inner, OF_MEDIA) })
 }
 
 /// `{file: {file_data | file_id | file_url, filename}}`.
@@ -264,7 +276,7 @@ fn file(mut map: Map<String, Value>, path: &str) -> Result<Media> {
         return Err(invalid(&path, "file_data, file_id or file_url is needed"));
     };
     inner.append(&mut map);
-    Ok(Media { kind: MediaKind::File, source, name, extra: inner })
+    Ok(Media { kind: MediaKind::File, source, name, extra: extra(inner, OF_MEDIA) })
 }
 
 #[cfg(test)]
@@ -334,6 +346,23 @@ mod tests {
         assert_eq!(read(value), message);
         let result = Message::tool("c", "r");
         assert_eq!(read(serde_json::to_value(&result).unwrap()), result);
+    }
+
+    #[test]
+    fn what_a_message_carries_beside_ours_never_takes_our_names() {
+        let custom = json!({"role": "assistant", "tool_calls": [
+            {"id": "c", "type": "custom", "custom": {"name": "f", "input": "x"}, "by": "nobody", "input": 3}
+        ]});
+        let media = json!({"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": "https://x/y", "kind": "a", "source": 1}, "name": 2},
+            {"type": "input_audio", "input_audio": {"data": "AA==", "kind": "a", "type": "b"}},
+            {"type": "file", "file": {"file_id": "f", "source": "a"}, "kind": 0},
+        ]});
+        let legacy = json!({"role": "assistant", "function_call": {"name": "f", "arguments": "{}", "type": "x", "id": 1}});
+        for value in [custom, media, legacy] {
+            let message = read(value);
+            assert_eq!(read(serde_json::to_value(&message).unwrap()), message);
+        }
     }
 
     #[test]

@@ -195,6 +195,7 @@ impl<'de> Deserialize<'de> for Tool {
                 let mut function: Function =
                     serde_json::from_value(map.remove("function").unwrap_or_default())
                         .map_err(Error::custom)?;
+                map.retain(|name, _| !matches!(name.as_str(), "name" | "description" | "parameters" | "strict"));
                 function.extra.append(&mut map);
                 Ok(Tool::Function(function))
             }

@@ -58,6 +58,9 @@ impl Info {
 }
 
 /// A shared service: what layers take and give back. Cheap to clone.
+///
+/// It is used as the service it holds (`stack.call(..)`) and is no `Service` itself: a call through one would be
+/// boxed twice.
 #[derive(Debug, Clone)]
 pub struct Stack(Arc<dyn Service>);
 
@@ -76,13 +79,8 @@ impl Deref for Stack {
     }
 }
 
-#[async_trait]
-impl Service for Stack {
-    fn info(&self) -> Info {
-        self.0.info()
-    }
-
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        self.0.call(cx, request).await
+impl<S: Service> From<S> for Stack {
+    fn from(service: S) -> Self {
+        Stack::new(service)
     }
 }

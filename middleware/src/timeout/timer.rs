@@ -8,6 +8,7 @@ use belvedere_core::clock::{Clock, Instant};
 use belvedere_core::context::{Call, Context, Wire};
 use belvedere_core::error::{Error, ErrorKind, TimeoutPhase};
 use belvedere_core::event::Event;
+use belvedere_core::events::EndKind;
 use futures_util::future::{self, BoxFuture};
 
 use super::Timeout;
@@ -156,6 +157,8 @@ impl Timers {
     }
 
     fn error(&self, phase: TimeoutPhase, limit: Duration) -> Error {
+        // The attempt ends by being dropped, and all the same as Failed, not as Cancelled.
+        self.wire.set_end(EndKind::Failed);
         let (what, option) = match phase {
             TimeoutPhase::Connect => ("no connection was made within", "timeout.connect"),
             TimeoutPhase::FirstEvent => ("no content came within", "timeout.first_event"),

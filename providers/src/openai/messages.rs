@@ -195,7 +195,7 @@ impl Serialize for Call<'_> {
         let mut map = serializer.serialize_map(None)?;
         let Part::ToolCall { id, name, input, extra, .. } = self.0 else { return map.end() };
         map.serialize_entry("id", id)?;
-        let custom = extra.get("type").is_some_and(|kind| kind == "custom") || is_custom(self.1, name);
+        let custom = extra.get("custom").is_some_and(|custom| *custom == true) || is_custom(self.1, name);
         if custom {
             map.serialize_entry("type", "custom")?;
             map.serialize_entry("custom", &json!({ "name": name, "input": input }))?;
@@ -205,7 +205,7 @@ impl Serialize for Call<'_> {
             let input = if input.trim().is_empty() { "{}" } else { input };
             map.serialize_entry("function", &json!({ "name": name, "arguments": input }))?;
         }
-        for (name, value) in extra.iter().filter(|(name, _)| *name != "type") {
+        for (name, value) in extra.iter().filter(|(name, _)| *name != "custom") {
             map.serialize_entry(name, value)?;
         }
         map.end()
