@@ -334,7 +334,7 @@ impl<T: Clone> Kinds<'_, T> {
             }
         };
         if kind == "host" {
-            return self.from_host(&map, path, findings);
+            return self.of_host(&map, path, findings);
         }
         match self.entries.get(kind.as_str()) {
             Some(entry) => entry.make(Value::Object(map), cx, path, findings),
@@ -346,7 +346,7 @@ impl<T: Clone> Kinds<'_, T> {
         }
     }
 
-    fn from_host(&self, map: &Map<String, Value>, path: &str, findings: &mut Findings) -> Option<T> {
+    fn of_host(&self, map: &Map<String, Value>, path: &str, findings: &mut Findings) -> Option<T> {
         let name = map.get("name").and_then(Value::as_str).unwrap_or_default();
         let found = self.host.get(name).cloned();
         if found.is_none() {

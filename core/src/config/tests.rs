@@ -155,7 +155,7 @@ fn what_is_no_document_says_so() {
     );
     assert_eq!(
         fault(json!({ "provider": { "type": "echo", "model": "m" }, "layers": {} })),
-        "layers: must be an array, is an object".replace("an array", "an array")
+        "layers: must be an array, is an object"
     );
 }
 
