@@ -12,7 +12,7 @@ use belvedere_core::event::Event;
 use belvedere_core::events::{EndKind, Events};
 use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
-use belvedere_core::service::{Service, Stack};
+use belvedere_core::service::Stack;
 use belvedere_core::testing::{Answer, ScriptedService, Simulation, Step};
 use belvedere_middleware::timeout::Timeout;
 use futures_util::StreamExt;
