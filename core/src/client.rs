@@ -156,7 +156,8 @@ impl Client {
         })
         .await?;
         let cancel = call.cancel.clone();
-        Ok(Events::new(Open { events, deadline, unchecked: 0, call, ticket: Some(ticket) }).with_cancel(cancel))
+        Ok(Events::new(Open { events, deadline, unchecked: 0, call, ticket: Some(ticket) })
+            .with_cancel(cancel))
     }
 
     /// Closes the client: new calls are refused, open ones may end until `deadline` from now and are cancelled

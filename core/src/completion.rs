@@ -33,7 +33,7 @@ pub struct Completion {
     pub models: Vec<Model>,
     /// What it used; `None` when the provider did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Usage>,
+    pub usage: Option<Arc<Usage>>,
     /// What the pipeline did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
@@ -179,7 +179,7 @@ pub(crate) fn unfold(c: Completion) -> Vec<Event> {
         out.extend(choice.logprobs.into_iter().map(|d| Event::Logprobs { choice: index, data: Box::new(d) }));
         finishes.extend(choice.finish.map(|finish| Event::Finish { choice: index, finish }));
     }
-    out.extend(c.usage.map(|u| Event::Usage(Box::new(u))));
+    out.extend(c.usage.map(|u| Event::Usage(u)));
     out.extend(finishes);
     out
 }
@@ -293,7 +293,7 @@ impl Fold {
             Event::Source { choice, source } => self.choice(*choice).sources.push((**source).clone()),
             Event::Logprobs { choice, data } => self.choice(*choice).logprobs.push((**data).clone()),
             Event::PartEnd { .. } => {}
-            Event::Usage(usage) => self.completion.usage = Some((**usage).clone()),
+            Event::Usage(usage) => self.completion.usage = Some(usage.clone()),
             Event::Embedding { index, vector } => {
                 let list = &mut self.completion.embeddings;
                 let at = list.partition_point(|other| other.index <= *index);

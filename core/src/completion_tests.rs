@@ -48,13 +48,13 @@ fn embeddings_stand_by_their_index_however_they_came() {
 
 #[test]
 fn deltas_append_to_their_part_and_usage_replaces() {
-    let first = Event::Usage(Box::new(usage(Class::Input, 3)));
-    let last = Event::Usage(Box::new(usage(Class::Output, 5)));
+    let first = Event::Usage(Arc::new(usage(Class::Input, 3)));
+    let last = Event::Usage(Arc::new(usage(Class::Output, 5)));
     let c =
         fold(&[start(), text(0, "a"), text(1, "x"), first, text(0, "b"), end(0), end(1), last, finish(0)]);
     assert_eq!(c.choices[0].parts, [Part::text("ab"), Part::text("x")]);
     assert_eq!(c.text(), "abx");
-    assert_eq!(c.usage, Some(usage(Class::Output, 5)));
+    assert_eq!(c.usage, Some(Arc::new(usage(Class::Output, 5))));
     assert_eq!((c.id.as_deref(), c.finish_reason()), (Some("a-1"), Some(FinishReason::Stop)));
 }
 
@@ -76,7 +76,7 @@ fn choices_stand_by_index_and_do_not_mix() {
 fn w2_a_restart_voids_the_answer_and_keeps_what_the_pipeline_did() {
     let restart = Notice::Restart { reason: "cut".into() };
     let raw = Event::Raw { name: None, data: Bytes::from_static(b"frame") };
-    let void = Event::Usage(Box::new(usage(Class::Output, 9)));
+    let void = Event::Usage(Arc::new(usage(Class::Output, 9)));
     let again = Event::Start { id: Some("a-2".into()), model: None };
     let c = fold(&[
         start(),
@@ -304,7 +304,7 @@ mod properties {
             let mut usage = usage(Class::Input, read);
             usage.set(Class::Other("video_output".into()), Some(written));
             usage.reported = Some(Reported { total_tokens: Some(read + written), ..Reported::default() });
-            Event::Usage(Box::new(usage))
+            Event::Usage(Arc::new(usage))
         }));
         out
     }

@@ -88,7 +88,7 @@ pub struct Attempt {
     /// The model asked for.
     pub model: Option<SmolStr>,
     /// What it used, as far as it is known.
-    pub usage: Option<Usage>,
+    pub usage: Option<Arc<Usage>>,
     /// How it ended; `None` while it has not.
     pub end: Option<EndKind>,
     /// The HTTP status, once there was one.
@@ -115,7 +115,6 @@ impl Call {
     pub fn attempts(&self) -> Vec<Attempt> {
         self.lock().clone()
     }
-
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Attempt>> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -145,7 +144,7 @@ impl AttemptTicket {
     }
 
     /// Notes the usage so far.
-    pub fn usage(&self, usage: &Usage) {
+    pub fn usage(&self, usage: &Arc<Usage>) {
         self.edit(|a| a.usage = Some(usage.clone()));
     }
 

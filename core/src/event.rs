@@ -142,7 +142,7 @@ pub enum Event {
         part: u32,
     },
     /// Usage so far, cumulative: each replaces the one before.
-    Usage(Box<Usage>),
+    Usage(Arc<Usage>),
     /// One embedding.
     Embedding {
         /// The index of the input it belongs to.

@@ -24,7 +24,8 @@ use crate::spawner::Spawner;
 /// [`Canceller::cancel`]) or one `Err` (Truncated or Failed), after which it yields `None` for ever.
 /// [`end`](Events::end) says which. Dropping it cancels the call and closes the upstream connection.
 pub struct Events {
-    stream: BoxStream<'static, Result<Event>>,
+    /// Gone once the stream is over.
+    stream: Option<BoxStream<'static, Result<Event>>>,
     ahead: VecDeque<Result<Event>>,
     finish_seen: bool,
     end: Option<EndKind>,
@@ -99,7 +100,7 @@ impl Events {
     /// becomes an `Unexpected` error that names the law.
     pub fn new(stream: impl Stream<Item = Result<Event>> + Send + 'static) -> Self {
         Events {
-            stream: Box::pin(stream),
+            stream: Some(Box::pin(stream)),
             ahead: VecDeque::new(),
             finish_seen: false,
             end: None,
@@ -184,7 +185,7 @@ impl Events {
     fn close(&mut self, end: EndKind) {
         self.end.get_or_insert(end);
         self.ahead.clear();
-        self.stream = Box::pin(futures_util::stream::empty());
+        self.stream = None;
     }
 
     fn accept(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
@@ -239,7 +240,9 @@ impl Stream for Events {
         if this.end.is_some() {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(item) = this.stream.poll_next_unpin(cx) {
+        if let Some(stream) = &mut this.stream
+            && let Poll::Ready(item) = stream.poll_next_unpin(cx)
+        {
             return Poll::Ready(this.accept(item));
         }
         if let Some(waiter) = &mut this.cancel

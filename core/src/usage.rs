@@ -81,7 +81,7 @@ impl Class {
 
 /// The provider's own counters under common names. Whether cached tokens are part of
 /// `input_tokens` differs from provider to provider: that is what `Usage::classes` levels.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Reported {

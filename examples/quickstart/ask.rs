@@ -1,5 +1,6 @@
 //! One question: asked, shown while its answer comes, and summed up.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use belvedere::error::Category;
@@ -17,7 +18,7 @@ pub(crate) struct Outcome {
     /// How it ended, in one or two words.
     pub(crate) end: String,
     events: usize,
-    usage: Option<Usage>,
+    usage: Option<Arc<Usage>>,
     first: Option<Duration>,
     took: Duration,
 }
@@ -53,7 +54,7 @@ struct Meter {
     events: usize,
     deltas: u32,
     bytes: usize,
-    usage: Option<Usage>,
+    usage: Option<Arc<Usage>>,
     reason: Option<String>,
 }
 
@@ -75,7 +76,7 @@ impl Meter {
                 self.deltas += 1;
                 self.bytes += delta.len();
             }
-            Event::Usage(usage) => self.usage = Some(*usage.clone()),
+            Event::Usage(usage) => self.usage = Some(usage.clone()),
             Event::Finish { finish, .. } => self.reason = finish.raw.as_ref().map(ToString::to_string),
             _ => {}
         }

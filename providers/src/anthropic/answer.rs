@@ -1,5 +1,7 @@
 //! The answer in the making: one place turns blocks into parts, whether they come whole or piece by piece.
 
+use std::sync::Arc;
+
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::event::{Event, Finish, FinishReason, Source};
@@ -66,7 +68,7 @@ impl Answer {
     pub(super) fn usage(&mut self, counts: Option<Map<String, Value>>, out: &mut Vec<Event>) {
         let Some(counts) = counts.filter(|counts| !counts.is_empty()) else { return };
         usage::merge(&mut self.counts, counts);
-        out.push(Event::Usage(Box::new(usage::level(&self.counts))));
+        out.push(Event::Usage(Arc::new(usage::level(&self.counts))));
     }
 
     /// Notes why the model stopped.

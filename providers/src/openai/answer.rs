@@ -1,5 +1,7 @@
 //! An answer as it grows: what chunks of a stream and a whole body have in common.
 
+use std::sync::Arc;
+
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::event::{Event, Finish};
@@ -59,7 +61,7 @@ impl Answer {
         if let Some(raw) = usage.filter(|raw| *raw != self.usage) {
             raw.clone_into(&mut self.usage);
             let read = serde_json::from_str(raw).ok().and_then(usage::read);
-            out.extend(read.map(|usage| Event::Usage(Box::new(usage))));
+            out.extend(read.map(|usage| Event::Usage(Arc::new(usage))));
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ impl Embeddings {
         }));
         let counters = filled(body.usage).or_else(|| filled(body.metadata));
         let usage = counters.and_then(|raw| serde_json::from_str(raw).ok()).and_then(usage::read);
-        out.extend(usage.map(|usage| Event::Usage(Box::new(usage))));
+        out.extend(usage.map(|usage| Event::Usage(Arc::new(usage))));
         out.push(Event::Finish { choice: 0, finish: Finish::default() });
         Ok(())
     }

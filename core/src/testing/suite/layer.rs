@@ -1,5 +1,7 @@
 //! The behaviour that every layer has.
 
+use std::sync::Arc;
+
 use std::task::Poll;
 
 use futures_util::StreamExt;
@@ -42,7 +44,7 @@ fn events() -> Vec<Event> {
         text("two "),
         text("three"),
         Event::PartEnd { choice: 0, part: 0 },
-        Event::Usage(Box::new(usage)),
+        Event::Usage(Arc::new(usage)),
         Event::Finish { choice: 0, finish: Finish { reason: Some(FinishReason::Stop), ..Finish::default() } },
     ]
 }
