@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use belvedere_core::config::Registry;
-use belvedere_core::credentials::{Anonymous, ApiKeys, Secret};
+#[cfg(feature = "openai")]
+use belvedere_core::credentials::Anonymous;
+use belvedere_core::credentials::ApiKeys;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::http::Http;
 use belvedere_core::provider::Provider;
@@ -111,7 +113,7 @@ fn openai(name: &str, settings: Settings, env: &Env<'_>) -> Result<Stack> {
     let host = hosts::find(name).unwrap_or(&hosts::ANY);
     let mut provider = OpenAi::new(host).with_base_url(settings.address(host.base_url)?);
     provider.model = settings.model.as_deref().map(Into::into);
-    let keys: Vec<Secret> = settings.keys(host.key_env.map(|name| (name, env(name))), host.needs_key)?;
+    let keys = settings.keys(host.key_env.map(|name| (name, env(name))), host.needs_key)?;
     match keys.is_empty() {
         true => stack(Http::new(provider, Anonymous), &settings),
         false => stack(Http::new(provider, ApiKeys::bearer(&keys)?), &settings),

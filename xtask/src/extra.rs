@@ -1,5 +1,7 @@
 //! What is run by hand: advisories, fuzzing, benchmarks.
 
+use std::process::Command;
+
 use crate::command::{Tally, cargo, program, root, stream};
 use crate::{steps, tools};
 
@@ -35,19 +37,28 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<bool, String> {
             chosen.push(argument.as_str());
         }
     }
-    let manifest = root().join("fuzz").join("Cargo.toml");
+    let folder = root().join("fuzz");
+    let manifest = folder.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest).map_err(|e| format!("{}: {e}", manifest.display()))?;
     let known = targets(&text);
     if let Some(unknown) = chosen.iter().find(|name| !known.contains(name)) {
         return Err(format!("unknown fuzz target `{unknown}`; known: {}", known.join(", ")));
     }
-    let limit = format!("-max_total_time={seconds}");
     let mut all_well = true;
     for target in if chosen.is_empty() { known } else { chosen } {
-        all_well &=
-            run(&mut program("rustup", &["run", "nightly", "cargo", "fuzz", "run", target, "--", &limit]));
+        let corpus = folder.join("corpus").join(target);
+        std::fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
+        all_well &= run(&mut campaign(target, seconds));
     }
     Ok(all_well)
+}
+
+/// Fuzzes one target: what it finds goes into the first folder, the seeds are only read.
+fn campaign(target: &str, seconds: u32) -> Command {
+    let mut command = program("rustup", &["run", "nightly", "cargo", "fuzz", "run", target]);
+    command.args([format!("corpus/{target}"), format!("seeds/{target}")]);
+    command.args(["--", &format!("-max_total_time={seconds}")]).current_dir(root().join("fuzz"));
+    command
 }
 
 /// The names of the binaries a manifest declares.
@@ -72,7 +83,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<bool, String> {
     Ok(run(cargo(&["bench", "--workspace", "--all-features"]).args(arguments)))
 }
 
-fn run(command: &mut std::process::Command) -> bool {
+fn run(command: &mut Command) -> bool {
     match stream(command, &mut Tally::default()) {
         Ok(()) => true,
         Err(reason) => {
@@ -90,5 +101,18 @@ mod tests {
     fn fuzz_targets_are_the_binaries_of_the_manifest() {
         let manifest = "[package]\nname = \"fuzz\"\n\n[[bin]]\nname = \"sse\"\npath = \"sse.rs\"\n\n[[bin]]\nname = \"config\"\n\n[profile.release]\nname = \"x\"\n";
         assert_eq!(targets(manifest), ["sse", "config"]);
+    }
+
+    #[test]
+    fn a_campaign_keeps_its_corpus_and_starts_from_seeds() {
+        let command = campaign("framer", 5);
+        let arguments: Vec<_> = command.get_args().filter_map(|a| a.to_str()).collect();
+        let line = "run nightly cargo fuzz run framer corpus/framer seeds/framer -- -max_total_time=5";
+        assert_eq!(arguments.join(" "), line);
+        let folder = command.get_current_dir().unwrap();
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        for target in targets(&manifest) {
+            assert!(folder.join("seeds").join(target).is_dir(), "{target} has seeds");
+        }
     }
 }

@@ -24,7 +24,7 @@ const STEPS: [Step; 10] = [
         run: quickstart,
     },
     Step { name: "docs", what: "rustdoc, warnings are errors", run: docs },
-    Step { name: "features", what: "every feature alone builds", run: features::check },
+    Step { name: "features", what: "every feature alone builds, without a warning", run: features::check },
     Step { name: "wasm-check", what: "core, wires and layers build for the browser", run: wasm_check },
     Step { name: "wasm-test", what: "core's tests pass in Node", run: wasm_test },
     Step { name: "deny", what: "licences, duplicate and unknown sources of dependencies", run: deny },
