@@ -140,7 +140,7 @@ impl Operation {
 /// A tool the model may call.
 ///
 /// Its JSON form is `{name, description, parameters, strict}`; OpenAI's `{type: function, function: {...}}` is
-/// accepted. A tool that the provider runs itself (`web_search`, ...) is [`Tool::Provider`].
+/// accepted, with or without its `type`. A tool that the provider runs itself (`web_search`, ...) is [`Tool::Provider`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -190,12 +190,14 @@ impl<'de> Deserialize<'de> for Tool {
         let mut map = Map::<String, Value>::deserialize(deserializer)?;
         let kind = map.get("type").and_then(Value::as_str).map(str::to_owned);
         match kind.as_deref() {
-            Some("function") if map.get("function").is_some_and(Value::is_object) => {
+            None | Some("function") if map.get("function").is_some_and(Value::is_object) => {
                 map.remove("type");
                 let mut function: Function =
                     serde_json::from_value(map.remove("function").unwrap_or_default())
                         .map_err(Error::custom)?;
-                map.retain(|name, _| !matches!(name.as_str(), "name" | "description" | "parameters" | "strict"));
+                map.retain(|name, _| {
+                    !matches!(name.as_str(), "name" | "description" | "parameters" | "strict")
+                });
                 function.extra.append(&mut map);
                 Ok(Tool::Function(function))
             }
@@ -517,6 +519,17 @@ mod tests {
         assert!(matches!(&request.tools[1], Tool::Provider(p) if p["max_uses"] == 2));
         let again: Request = serde_json::from_value(serde_json::to_value(&request).unwrap()).unwrap();
         assert_eq!(again, request);
+    }
+
+    #[test]
+    fn a_wrapped_function_needs_no_type() {
+        // As recorded requests to Mistral have it.
+        let function = json!({"name": "f", "description": "d", "parameters": {"type": "object"}});
+        let read = |tool: Value| serde_json::from_value::<Tool>(tool).unwrap();
+        let expected = Tool::Function(Function::new("f", "d", json!({"type": "object"})));
+        assert_eq!(read(json!({"function": function})), expected);
+        assert_eq!(read(json!({"type": "function", "function": function})), expected);
+        assert_eq!(read(function), expected);
     }
 
     #[test]
