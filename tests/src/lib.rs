@@ -1,12 +1,17 @@
-//! The scenario corpus: what goes in and what must come out, as data, so that every language can run it.
+//! The scenario corpus: what goes in and what must come out, as data, so that every language can run it; and recorded
+//! streams, to cut.
 //!
 //! A scenario is one JSON file in `tests/scenarios`: a configuration, what the network does (cuts, delays and
 //! faults included), the calls, and what each must give. Time is virtual: it moves when everybody waits.
 
 mod form;
+mod recording;
 mod run;
 mod scenario;
+mod splits;
 
 pub use form::text;
+pub use recording::Recording;
 pub use run::{run, run_and_record, run_in_single_bytes};
 pub use scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};
+pub use splits::Truth;
