@@ -152,16 +152,22 @@ pub const RETRY_HINT_CAP: Duration = Duration::from_secs(120);
 #[non_exhaustive]
 pub struct ProviderError {
     /// The HTTP status of the answer that carried the error.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The provider's error type (`invalid_request_error`, `overloaded_error`, ...).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<SmolStr>,
     /// The provider's error code, as a string.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<SmolStr>,
     /// The provider's sentence. Known secrets and echoes of the request are removed by the driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The request parameter it complains about.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<SmolStr>,
     /// The provider's request id, for its support desk.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<SmolStr>,
 }
 
@@ -535,6 +541,9 @@ impl Serialize for Error {
         }
         if let Some(delay) = self.retry_after() {
             map.serialize_entry("retry_after_s", &delay.as_secs_f64())?;
+            if self.retry_after_is_hint() {
+                map.serialize_entry("retry_after_is_hint", &true)?;
+            }
         }
         if e.attempts > 0 {
             map.serialize_entry("attempts", &e.attempts)?;
@@ -599,5 +608,19 @@ mod tests {
         assert_eq!(dated.retry_after(), None);
         let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(70);
         assert_eq!(dated.settle(earlier, str::to_owned).retry_after(), Some(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn json_holds_what_is_known_and_no_more() {
+        let provider = ProviderError { status: Some(429), ..ProviderError::default() };
+        let error = Error::new(ErrorKind::RateLimited, "x").with_provider(provider);
+        let json = |retry_after| serde_json::to_value(error.clone().with_retry_after(retry_after)).unwrap();
+        let mut expected = serde_json::json!({
+            "category": "rate_limit", "kind": "rate_limited", "status": "temporary", "message": "x",
+            "provider": { "status": 429 }, "retry_after_s": 7.0,
+        });
+        assert_eq!(json(RetryAfter::after(Duration::from_secs(7))), expected);
+        expected["retry_after_is_hint"] = true.into();
+        assert_eq!(json(RetryAfter::hint(Duration::from_secs(7))), expected);
     }
 }

@@ -45,18 +45,29 @@ fn without_echoes(text: &str, windows: &HashSet<&[u8]>) -> String {
             echoed.iter_mut().skip(at).take(ECHO).for_each(|e| *e = true);
         }
     }
+    let is_echo = |at: usize, c: char| echoed.iter().skip(at).take(c.len_utf8()).any(|e| *e);
+    let marked: Vec<(bool, char)> = text.char_indices().map(|(at, c)| (is_echo(at, c), c)).collect();
     let mut out = String::with_capacity(text.len());
-    let mut inside = false;
-    for (at, c) in text.char_indices() {
-        let hidden = echoed.get(at..at + c.len_utf8()).is_some_and(|bytes| bytes.contains(&true));
-        match (hidden, inside) {
-            (true, false) => out.push_str("[request text]"),
-            (true, true) => {}
-            (false, _) => out.push(c),
+    for stretch in marked.chunk_by(|(one, _), (other, _)| one == other) {
+        let text: String = stretch.iter().map(|(_, c)| c).collect();
+        match stretch.first() {
+            Some((true, _)) => hide(&text, &mut out),
+            _ => out.push_str(&text),
         }
-        inside = hidden;
     }
     out
+}
+
+/// Writes a stand-in for a stretch. Spaces and punctuation at its ends stay: they are the sentence around it.
+fn hide(stretch: &str, out: &mut String) {
+    let around = |c: char| c.is_whitespace() || c.is_ascii_punctuation();
+    let tail = stretch.trim_start_matches(around);
+    let echo = tail.trim_end_matches(around);
+    out.push_str(stretch.strip_suffix(tail).unwrap_or_default());
+    if !echo.is_empty() {
+        out.push_str("[request text]");
+    }
+    out.push_str(tail.strip_prefix(echo).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -73,6 +84,19 @@ mod tests {
             "Incorrect key sk-canary: could not read \"canary is 0123456789 and it must not leak, äöü\" at 3";
         let clean = message(said, &["sk-canary".into()], &request);
         assert_eq!(clean, "Incorrect key ***: could not read \"[request text]\" at 3");
+    }
+
+    #[test]
+    fn an_echo_leaves_the_sentence_around_it_as_it_is() {
+        let request = Request::from("read this: \"tell me about my canary\". And then...");
+        let clean = |said: &str| message(said, &[], &request);
+        assert_eq!(
+            clean("Could not process this: \"tell me about my canary\". Sorry."),
+            "Could not process [request text]\". Sorry."
+        );
+        assert_eq!(clean("Bad input: \"tell me about my canary\""), "Bad input: \"[request text]\"");
+        let ruler = Request::from("-------------------- title --------------------");
+        assert_eq!(message("-------------------- 400", &[], &ruler), "-------------------- 400");
     }
 
     #[test]
