@@ -73,7 +73,7 @@ impl Deref for Client {
 fn without_transport(error: Error) -> Lent {
     Lent {
         clock: Arc::new(TokioClock::new()),
-        entropy: Arc::new(OsEntropy),
+        entropy: Arc::new(OsEntropy::new()),
         spawner: Arc::new(TokioSpawner::new()),
         transport: Arc::new(Broken(error)),
     }

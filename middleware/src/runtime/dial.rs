@@ -1,9 +1,8 @@
 //! Telling a request's wire that a connection is being made for it.
 //!
-//! reqwest hands no request data to its connector. But it polls the connector inside the future of the request
-//! that needs it, so a task-local value around that future says whose connection this is.
+//! hyper hands no request data to its connector. But it polls the connector inside the future of the request that
+//! needs it, so a task-local value around that future says whose connection this is.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,14 +10,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use belvedere_core::context::Wire;
+use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use tokio::time::Sleep;
-use tower_layer::Layer;
 use tower_service::Service;
+
+use super::route::{BoxError, Route, Way};
 
 /// How long a connection may take that no request waits for any more.
 const SPARE: Duration = Duration::from_secs(10);
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 tokio::task_local! {
     static WIRE: Arc<Wire>;
@@ -32,62 +32,53 @@ pub(super) async fn told<F: Future>(wire: Option<Arc<Wire>>, sending: F) -> F::O
     }
 }
 
-/// Wraps reqwest's connector.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Dial;
+/// What a server's connection is made of: TLS, where it is asked for, over a way to the server.
+type Connection = MaybeHttpsStream<Way>;
 
-impl<S> Layer<S> for Dial {
-    type Service = Dialer<S>;
+/// A connector that tells the wire of the request it is polled in. hyper clones it with every request.
+#[derive(Debug, Clone)]
+pub(super) struct Dialer(Arc<HttpsConnector<Route>>);
 
-    fn layer(&self, inner: S) -> Dialer<S> {
-        Dialer(inner)
+impl Dialer {
+    pub(super) fn new(connector: HttpsConnector<Route>) -> Self {
+        Dialer(Arc::new(connector))
     }
 }
 
-/// A connector that tells the wire of the request it is polled in.
-#[derive(Debug, Clone)]
-pub(super) struct Dialer<S>(S);
-
-impl<S, R> Service<R> for Dialer<S>
-where
-    S: Service<R, Error = BoxError>,
-    S::Future: Unpin,
-{
-    type Response = S::Response;
+impl Service<Uri> for Dialer {
+    type Response = Connection;
     type Error = BoxError;
-    type Future = Dialing<S::Future>;
+    type Future = Dialing;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // A route is always ready.
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, target: R) -> Self::Future {
+    fn call(&mut self, server: Uri) -> Dialing {
         let wire = WIRE.try_with(Arc::clone).ok();
         if let Some(wire) = &wire {
             wire.set_dialing();
         }
-        Dialing { dial: self.0.call(target), wire, spare: None }
+        let mut connector = HttpsConnector::clone(&self.0);
+        Dialing { dial: connector.call(server), wire, spare: None }
     }
 }
 
 /// One connection being made.
-#[derive(Debug)]
-pub(super) struct Dialing<F> {
-    dial: F,
+pub(super) struct Dialing {
+    dial: <HttpsConnector<Route> as Service<Uri>>::Future,
     wire: Option<Arc<Wire>>,
     /// Bounds a connection that no request waits for.
     spare: Option<Pin<Box<Sleep>>>,
 }
 
-impl<F, C> Future for Dialing<F>
-where
-    F: Future<Output = Result<C, BoxError>> + Unpin,
-{
-    type Output = Result<C, BoxError>;
+impl Future for Dialing {
+    type Output = Result<Connection, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let outcome = Pin::new(&mut this.dial).poll(cx);
+        let outcome = this.dial.as_mut().poll(cx);
         // Polled outside of its request, this one goes on in the background for the pool: the request has got
         // another connection meanwhile.
         let given_away = WIRE.try_with(|_| ()).is_err();

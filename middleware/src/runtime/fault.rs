@@ -6,14 +6,19 @@ use std::io;
 use belvedere_core::credentials::Origin;
 use belvedere_core::{Error, ErrorKind};
 use http::Uri;
+use hyper_util::client::legacy;
+
+use super::dns::Unresolved;
+
+/// The error of a request whose address nothing can be sent to.
+pub(super) fn of_address() -> Error {
+    let message = "the request cannot be sent: its address is no http or https address";
+    Error::new(ErrorKind::InvalidRequest, message)
+}
 
 /// The error of a request that got no response.
-pub(super) fn of_send(error: reqwest::Error, uri: &Uri) -> Error {
-    if error.is_builder() {
-        let message = "the request cannot be sent: its address is no http or https address";
-        return Error::new(ErrorKind::InvalidRequest, message);
-    }
-    let (phase, message) = if error.is_dns() {
+pub(super) fn of_send(error: legacy::Error, uri: &Uri) -> Error {
+    let (phase, message) = if causes(&error).any(|cause| cause.is::<Unresolved>()) {
         ("dns", "the host's name could not be resolved; check the provider's address and the network")
     } else if tls_cause(&error).is_some() {
         (
@@ -30,7 +35,7 @@ pub(super) fn of_send(error: reqwest::Error, uri: &Uri) -> Error {
 }
 
 /// The error of a body that broke.
-pub(super) fn of_body(error: reqwest::Error, uri: &Uri) -> Error {
+pub(super) fn of_body(error: hyper::Error, uri: &Uri) -> Error {
     let ours = match io_cause(&error).map(io::Error::kind) {
         Some(io::ErrorKind::UnexpectedEof) => {
             Error::new(ErrorKind::Truncated, "the connection ended inside the response")
@@ -41,7 +46,7 @@ pub(super) fn of_body(error: reqwest::Error, uri: &Uri) -> Error {
 }
 
 /// Adds where it happened. The address is cut to its origin: path, query and user may hold secrets.
-fn told(ours: Error, phase: &'static str, error: reqwest::Error, uri: &Uri) -> Error {
+fn told(ours: Error, phase: &'static str, error: impl StdError + Send + Sync + 'static, uri: &Uri) -> Error {
     let cause = match (tls_cause(&error), io_cause(&error)) {
         (Some(tls), _) => Some(tls.to_string()),
         (None, Some(io)) => Some(io.kind().to_string()),
@@ -50,12 +55,12 @@ fn told(ours: Error, phase: &'static str, error: reqwest::Error, uri: &Uri) -> E
     let ours = ours.with("phase", phase);
     let ours = Origin::of(uri).into_iter().fold(ours, |e, origin| e.with("host", origin.to_string()));
     let ours = cause.into_iter().fold(ours, |e, cause| e.with("cause", cause));
-    ours.with_source(error.without_url())
+    ours.with_source(error)
 }
 
-/// The causes of an error, outermost first. An `io::Error` hides the error it wraps from `source`.
-fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |&cause: &&'a (dyn StdError + 'static)| {
+/// An error and its causes, outermost first. An `io::Error` hides the error it wraps from `source`.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause: &&'a (dyn StdError + 'static)| {
         match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
             None => cause.source(),
@@ -63,11 +68,11 @@ fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdErr
     })
 }
 
-fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
+fn tls_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     causes(error).find_map(|e| e.downcast_ref())
 }
 
 /// The innermost I/O error: it knows more than those around it.
-fn io_cause(error: &reqwest::Error) -> Option<&io::Error> {
+fn io_cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     causes(error).filter_map(|e| e.downcast_ref::<io::Error>()).last()
 }

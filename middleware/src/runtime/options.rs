@@ -37,7 +37,7 @@ impl Default for TransportOptions {
             ca_file: None,
             http: HttpVersion::Auto,
             // Shorter than the idle limit of common load balancers is safer, longer saves handshakes. It is also
-            // what hyper and reqwest default to.
+            // what hyper defaults to.
             pool_idle_timeout: Some(Duration::from_secs(90)),
             pool_max_idle_per_host: None,
             user_agent: concat!("belvedere/", env!("CARGO_PKG_VERSION")).to_owned(),

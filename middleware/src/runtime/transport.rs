@@ -1,4 +1,4 @@
-//! The network by reqwest.
+//! The network by hyper.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,75 +10,71 @@ use belvedere_core::transport::{Body, Transport};
 use belvedere_core::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use futures_core::Stream;
-use http::Uri;
-use http_body_util::BodyExt;
+use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
+use http::{HeaderValue, Uri};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::dial::{self, Dial};
-use super::options::{HttpVersion, Proxy, TransportOptions};
+use super::dial::{self, Dialer};
+use super::options::{HttpVersion, TransportOptions};
+use super::proxy::Proxies;
+use super::route::Route;
 use super::spawner::TokioSpawner;
 use super::{fault, tls};
 
-/// Sends HTTP requests with reqwest and rustls, over pooled connections.
+/// Sends HTTP requests with hyper and rustls, over pooled connections.
 ///
 /// It follows no redirect, decompresses nothing it did not ask for, and repeats no request that may have reached
 /// the server. (hyper takes another connection when a pooled one turns out dead before a byte was written.)
 /// Dropping a request or its body closes its HTTP/1.1 connection or resets its HTTP/2 stream. Waiting and sending
 /// need a running tokio runtime.
 #[derive(Debug, Clone)]
-pub struct ReqwestTransport {
-    client: reqwest::Client,
+pub struct HyperTransport {
+    client: Client<Dialer, Full<Bytes>>,
+    proxies: Proxies,
+    user_agent: HeaderValue,
     spawner: TokioSpawner,
 }
 
-impl ReqwestTransport {
+impl HyperTransport {
     /// A transport with a connection pool of its own. `spawner` gets to know the runtime it is used in.
     ///
     /// # Errors
     /// `ConfigInvalid` when an option cannot be used; the option is named.
     pub fn new(options: &TransportOptions, spawner: TokioSpawner) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(options.ca_file.as_deref(), options.http)?)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connector_layer(Dial)
-            .tcp_nodelay(true)
+        let tls = tls::config(options.ca_file.as_deref(), options.http)?;
+        let proxies = Proxies::new(&options.proxy)?;
+        let user_agent = HeaderValue::from_str(&options.user_agent).map_err(|e| {
+            Error::new(ErrorKind::ConfigInvalid, "user_agent: has characters no header takes").with_source(e)
+        })?;
+        let route = Route::new(proxies.clone(), tls.clone(), user_agent.clone());
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.pool_idle_timeout)
             .pool_max_idle_per_host(options.pool_max_idle_per_host.unwrap_or(usize::MAX))
-            .user_agent(options.user_agent.as_str());
-        builder = match options.http {
-            HttpVersion::Auto => builder,
-            HttpVersion::Http1 => builder.http1_only(),
-            HttpVersion::Http2 => builder.http2_prior_knowledge(),
-        };
-        builder = match &options.proxy {
-            Proxy::System => builder,
-            Proxy::None => builder.no_proxy(),
-            Proxy::Address(address) => builder.proxy(proxy(address.expose())?),
-        };
-        // What is left to fail is the user agent: the rest was checked above.
-        let client = builder.build().map_err(|e| {
-            Error::new(ErrorKind::ConfigInvalid, "user_agent: has characters no header takes")
-                .with_source(e.without_url())
-        })?;
-        Ok(ReqwestTransport { client, spawner })
+            .http2_only(options.http == HttpVersion::Http2)
+            .build(Dialer::new(HttpsConnector::from((route, tls))));
+        Ok(HyperTransport { client, proxies, user_agent, spawner })
     }
-}
 
-/// The proxy at this address. The address is not part of the error: it may carry a password.
-fn proxy(address: &str) -> Result<reqwest::Proxy> {
-    let invalid = || {
-        let message = "proxy: must be `system`, `none`, or an address such as `http://proxy.example:3128`";
-        Error::new(ErrorKind::ConfigInvalid, message)
-    };
-    let uri: Uri = address.parse().map_err(|_| invalid())?;
-    match uri.scheme_str() {
-        Some("http" | "https") => reqwest::Proxy::all(address).map_err(|_| invalid()),
-        _ => Err(invalid()),
+    /// The request with the headers that are the transport's to say, where they are not said already.
+    fn complete(&self, request: http::Request<Bytes>) -> http::Request<Full<Bytes>> {
+        let mut request = request.map(Full::new);
+        let told = self.proxies.authorization(request.uri());
+        let headers = request.headers_mut();
+        headers.entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        if let Some(told) = told {
+            headers.entry(PROXY_AUTHORIZATION).or_insert(told);
+        }
+        request
     }
 }
 
 #[async_trait]
-impl Transport for ReqwestTransport {
+impl Transport for HyperTransport {
     async fn send(
         &self,
         request: http::Request<Bytes>,
@@ -86,17 +82,18 @@ impl Transport for ReqwestTransport {
     ) -> Result<http::Response<Body>> {
         self.spawner.meet();
         let uri = request.uri().clone();
-        let request = request.try_into().map_err(|e| fault::of_send(e, &uri))?;
-        let response =
-            dial::told(wire, self.client.execute(request)).await.map_err(|e| fault::of_send(e, &uri))?;
-        let (head, body) = http::Response::from(response).into_parts();
-        Ok(http::Response::from_parts(head, Body::new(Chunks { body, uri })))
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(fault::of_address());
+        }
+        let sending = self.client.request(self.complete(request));
+        let response = dial::told(wire, sending).await.map_err(|e| fault::of_send(e, &uri))?;
+        Ok(response.map(|body| Body::new(Chunks { body, uri })))
     }
 }
 
 /// The data of a body, as it was read from the socket. Trailers are left out.
 struct Chunks {
-    body: reqwest::Body,
+    body: Incoming,
     uri: Uri,
 }
 
@@ -105,8 +102,7 @@ impl Stream for Chunks {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let mut frame = self.body.frame();
-            return Poll::Ready(match ready!(Pin::new(&mut frame).poll(cx)) {
+            return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 None => None,
                 Some(Err(error)) => Some(Err(fault::of_body(error, &self.uri))),
                 Some(Ok(frame)) => match frame.into_data() {

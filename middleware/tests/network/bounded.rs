@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use belvedere_core::event::Event;
 use belvedere_core::request::Request;
-use belvedere_core::service::Service;
 use futures_util::StreamExt;
 
 use crate::upstream::{CHUNKED, Upstream};

@@ -2,7 +2,6 @@
 
 use belvedere_core::event::Event;
 use belvedere_core::request::Request;
-use belvedere_core::service::Service;
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};

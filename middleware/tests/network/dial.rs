@@ -7,7 +7,7 @@ use belvedere_core::context::{Context, Lent, Wire};
 use belvedere_core::error::{ErrorKind, TimeoutPhase};
 use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
-use belvedere_core::service::{Service, Stack};
+use belvedere_core::service::Stack;
 use belvedere_core::testing::TestClock;
 use belvedere_middleware::runtime::HttpVersion;
 use belvedere_middleware::timeout::Timeout;

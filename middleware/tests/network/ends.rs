@@ -3,7 +3,6 @@
 use belvedere_core::error::{Error, ErrorKind};
 use belvedere_core::events::EndKind;
 use belvedere_core::request::Request;
-use belvedere_core::service::Service;
 use futures_util::StreamExt;
 
 use crate::upstream::{CHUNKED, Upstream};

@@ -8,7 +8,9 @@ mod dial;
 mod ends;
 mod lines;
 mod pool;
+mod proxy;
 mod redirect;
+mod request;
 mod secure;
 mod upstream;
 

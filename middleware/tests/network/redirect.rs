@@ -1,7 +1,6 @@
 //! A redirect is an answer, and is not followed (A9).
 
 use belvedere_core::request::Request;
-use belvedere_core::service::Service;
 use futures_util::FutureExt;
 
 use crate::upstream::Upstream;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use belvedere_core::error::{Error, ErrorKind};
 use belvedere_core::request::Request;
-use belvedere_core::service::Service;
 use belvedere_middleware::runtime::{HttpVersion, Proxy, TransportOptions, lent};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -177,22 +176,6 @@ async fn http2_is_spoken_without_tls_when_it_is_known_beforehand() {
         () = soon(calls) => {}
         () = async { serve_h2(upstream.accept().await.0, bodies).await } => panic!("the connection was closed"),
     }
-}
-
-#[tokio::test]
-async fn a_proxy_gets_the_request_with_its_own_password_only() {
-    let proxy = Upstream::new().await;
-    let mut options = direct();
-    let address = format!("http://me:canary-proxy@127.0.0.1:{}", proxy.port());
-    options.proxy = Proxy::Address(belvedere_core::credentials::Secret::new(address));
-    let client = Client::new("http://lines.example/v1", &options);
-    let head = tokio::select! {
-        biased;
-        _ = client.stack.call(client.context(), Request::from("hi")) => panic!("no head, no answer"),
-        head = async { proxy.accept().await.request().await } => head,
-    };
-    assert!(head.starts_with("POST http://lines.example/v1 HTTP/1.1\r\n"), "{head}");
-    assert!(head.contains("proxy-authorization: Basic bWU6Y2FuYXJ5LXByb3h5\r\n"), "{head}");
 }
 
 #[test]
