@@ -179,7 +179,7 @@ pub(crate) fn unfold(c: Completion) -> Vec<Event> {
         out.extend(choice.logprobs.into_iter().map(|d| Event::Logprobs { choice: index, data: Box::new(d) }));
         finishes.extend(choice.finish.map(|finish| Event::Finish { choice: index, finish }));
     }
-    out.extend(c.usage.map(|u| Event::Usage(u)));
+    out.extend(c.usage.map(Event::Usage));
     out.extend(finishes);
     out
 }

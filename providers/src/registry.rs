@@ -43,9 +43,8 @@ pub fn provider(name: &str, settings: Settings) -> Result<Stack> {
 
 /// The names of all providers of this build, in order.
 pub fn names() -> Vec<&'static str> {
-    let mut names = Vec::new();
-    #[cfg(feature = "anthropic")]
-    names.push("anthropic");
+    let own: &[_] = if cfg!(feature = "anthropic") { &["anthropic"] } else { &[] };
+    let mut names = own.to_vec();
     #[cfg(feature = "openai")]
     names.extend(hosts::HOSTS.iter().map(|host| host.name));
     names.sort_unstable();

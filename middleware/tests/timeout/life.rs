@@ -156,7 +156,8 @@ fn w3_an_attempt_that_timed_out_has_failed_and_was_not_cancelled() {
         let simulation = Simulation::new(1);
         let stack = wrap(all_on(), &ScriptedService::new([answer]));
         let cx = simulation.context();
-        let error = simulation.run(async { stack.call(cx.clone(), Request::from("hi")).await?.collect().await });
+        let error =
+            simulation.run(async { stack.call(cx.clone(), Request::from("hi")).await?.collect().await });
         assert!(matches!(error.unwrap_err().kind(), ErrorKind::Timeout(_)));
         assert_eq!(cx.call.attempts().iter().map(|a| a.end).collect::<Vec<_>>(), [Some(EndKind::Failed)]);
     }
