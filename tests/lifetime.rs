@@ -1,6 +1,6 @@
 //! What holds for every endpoint and every stream, whatever happens to it: laws W2, W3, W4, cases L3 and L6.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::sync::Arc;

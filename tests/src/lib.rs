@@ -11,7 +11,7 @@ mod scenario;
 mod splits;
 
 pub use form::text;
-pub use recording::Recording;
+pub use recording::{Outcome, Recording};
 pub use run::{run, run_and_record, run_in_single_bytes};
 pub use scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};
 pub use splits::Truth;

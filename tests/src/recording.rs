@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use belvedere::http::Limits;
 use belvedere::providers::wire;
-use belvedere::reader::{Outcome, Reader};
+use belvedere::reader::{self, Reader};
 use belvedere::wire::Provider;
 use belvedere::{Event, Request};
 use serde_json::Value;
@@ -19,6 +19,15 @@ pub struct Recording {
     pub body: Vec<u8>,
     /// The wire it speaks; `None` when this build does not have it.
     wire: Option<Arc<dyn Provider>>,
+}
+
+/// What came of a stream.
+#[derive(Debug, PartialEq)]
+pub struct Outcome {
+    /// Its events.
+    pub events: Vec<Event>,
+    /// The error it ends in.
+    pub error: Option<String>,
 }
 
 impl Recording {
@@ -71,12 +80,11 @@ impl Recording {
         lines.join(end)
     }
 
-    /// The events of the stream when it comes in these pieces, and the error it ends in. `None` when this build
-    /// does not have its wire.
+    /// What comes of the stream when it comes in these pieces. `None` when this build does not have its wire.
     ///
     /// # Errors
     /// The wire's, when it does not take streams.
-    pub fn events(&self, pieces: &[&[u8]]) -> Result<Option<(Vec<Event>, Option<String>)>, String> {
+    pub fn decode(&self, pieces: &[&[u8]]) -> Result<Option<Outcome>, String> {
         let Some(wire) = &self.wire else { return Ok(None) };
         let mut request = Request::from("hi");
         request.stream = true;
@@ -88,9 +96,9 @@ impl Recording {
         reader.eof();
         let events = std::iter::from_fn(|| reader.next()).collect();
         let error = match reader.outcome() {
-            Outcome::Failed(error) => Some(format!("{error:?}")),
+            reader::Outcome::Failed(error) => Some(format!("{error:?}")),
             _ => None,
         };
-        Ok(Some((events, error)))
+        Ok(Some(Outcome { events, error }))
     }
 }
