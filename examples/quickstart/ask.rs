@@ -32,7 +32,7 @@ impl Outcome {
     /// The row of the table.
     pub(crate) fn row(&self) -> Vec<String> {
         let count = |of: fn(&Usage) -> Option<u64>| {
-            self.usage.as_ref().and_then(of).map_or_else(|| "?".to_owned(), |n| n.to_string())
+            self.usage.as_deref().and_then(of).map_or_else(|| "?".to_owned(), |n| n.to_string())
         };
         let tokens = match self.usage {
             Some(_) => format!("{} / {}", count(Usage::input_tokens), count(Usage::output_tokens)),
