@@ -1,5 +1,7 @@
 //! The one error type: what happened, where, whether waiting can help, and what was already received.
 
+mod kind;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::completion::Completion;
+pub use kind::{Category, ErrorKind, Status, TimeoutPhase};
 
 /// The result of everything in Belvedere that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,97 +35,6 @@ struct Inner {
     partial: Option<Arc<Completion>>,
     attempts: u32,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What went wrong, finer than [`Category`]. The wire's decoder decides it: it alone knows the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The connection could not be made, was reset, or broke.
-    Network,
-    /// The provider is overloaded or failed on its side (5xx, 529, `overloaded_error`).
-    Overloaded,
-    /// A timer ran out; [`TimeoutPhase`] says which.
-    Timeout(TimeoutPhase),
-    /// The wire ended without the provider's terminal signal.
-    Truncated,
-    /// The provider sent what its protocol does not allow, or more than is accepted.
-    Malformed,
-    /// A circuit breaker refused the call.
-    CircuitOpen,
-    /// A store failed.
-    Store,
-    /// Too many requests or tokens; see [`Error::retry_after`].
-    RateLimited,
-    /// The credentials are missing or wrong.
-    Unauthorized,
-    /// The credentials are right and do not allow this.
-    Forbidden,
-    /// The request is not acceptable as it is.
-    InvalidRequest,
-    /// The request does not fit the model's context.
-    ContextTooLong,
-    /// The target or this build lacks what was asked for.
-    Unsupported,
-    /// The configuration is wrong; the message lists every finding with its path.
-    ConfigInvalid,
-    /// The model does not exist or is not open to this account.
-    ModelNotFound,
-    /// The provider's content filter refused the request or the answer.
-    ContentFiltered,
-    /// The account's quota or credit is used up.
-    QuotaExhausted,
-    /// A budget of ours is used up.
-    BudgetExceeded,
-    /// A guard's verdict. Never absorbed by retry, repair, route or degrade.
-    Blocked,
-    /// The call was cancelled by its owner.
-    Cancelled,
-    /// What none of the others says.
-    Unexpected,
-}
-
-/// Which of the timers ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeoutPhase {
-    /// Until a connection is at hand.
-    Connect,
-    /// Until the first event of the answer.
-    FirstEvent,
-    /// Between two signs of life on the wire.
-    Idle,
-    /// The whole call, or its deadline.
-    Total,
-}
-
-/// The public face of [`ErrorKind`]: what a caller does about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Category {
-    /// The same call may work a moment later.
-    Transient,
-    /// The same call works once the limit allows it.
-    RateLimit,
-    /// Credentials have to change.
-    Auth,
-    /// The request or the configuration has to change.
-    Validation,
-    /// Trying again does not help.
-    Permanent,
-}
-
-/// Whether waiting can help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// The same call fails again.
-    Permanent,
-    /// The same call may work later.
-    Temporary,
-    /// It was temporary, and whoever owns retries has given up.
-    Persistent,
 }
 
 /// When the provider said to come back.
@@ -169,121 +81,6 @@ pub struct ProviderError {
     /// The provider's request id, for its support desk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<SmolStr>,
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of the error table (one row per [`TimeoutPhase`]).
-    pub const ALL: [ErrorKind; 24] = [
-        ErrorKind::Network,
-        ErrorKind::Overloaded,
-        ErrorKind::Timeout(TimeoutPhase::Connect),
-        ErrorKind::Timeout(TimeoutPhase::FirstEvent),
-        ErrorKind::Timeout(TimeoutPhase::Idle),
-        ErrorKind::Timeout(TimeoutPhase::Total),
-        ErrorKind::Truncated,
-        ErrorKind::Malformed,
-        ErrorKind::CircuitOpen,
-        ErrorKind::Store,
-        ErrorKind::RateLimited,
-        ErrorKind::Unauthorized,
-        ErrorKind::Forbidden,
-        ErrorKind::InvalidRequest,
-        ErrorKind::ContextTooLong,
-        ErrorKind::Unsupported,
-        ErrorKind::ConfigInvalid,
-        ErrorKind::ModelNotFound,
-        ErrorKind::ContentFiltered,
-        ErrorKind::QuotaExhausted,
-        ErrorKind::BudgetExceeded,
-        ErrorKind::Blocked,
-        ErrorKind::Cancelled,
-        ErrorKind::Unexpected,
-    ];
-
-    /// The category this kind belongs to.
-    pub fn category(self) -> Category {
-        use ErrorKind::*;
-        match self {
-            Network | Overloaded | Timeout(_) | Truncated | Malformed | CircuitOpen | Store => {
-                Category::Transient
-            }
-            RateLimited => Category::RateLimit,
-            Unauthorized | Forbidden => Category::Auth,
-            InvalidRequest | ContextTooLong | Unsupported | ConfigInvalid => Category::Validation,
-            ModelNotFound | ContentFiltered | QuotaExhausted | BudgetExceeded | Blocked | Cancelled
-            | Unexpected => Category::Permanent,
-        }
-    }
-
-    /// The status an error of this kind starts with.
-    pub fn status(self) -> Status {
-        match self.category() {
-            Category::Transient | Category::RateLimit => Status::Temporary,
-            Category::Auth | Category::Validation | Category::Permanent => Status::Permanent,
-        }
-    }
-
-    /// The name in JSON, metrics and other languages: snake case, without the timeout's phase.
-    pub fn name(self) -> &'static str {
-        use ErrorKind::*;
-        match self {
-            Network => "network",
-            Overloaded => "overloaded",
-            Timeout(_) => "timeout",
-            Truncated => "truncated",
-            Malformed => "malformed",
-            CircuitOpen => "circuit_open",
-            Store => "store",
-            RateLimited => "rate_limited",
-            Unauthorized => "unauthorized",
-            Forbidden => "forbidden",
-            InvalidRequest => "invalid_request",
-            ContextTooLong => "context_too_long",
-            Unsupported => "unsupported",
-            ConfigInvalid => "config_invalid",
-            ModelNotFound => "model_not_found",
-            ContentFiltered => "content_filtered",
-            QuotaExhausted => "quota_exhausted",
-            BudgetExceeded => "budget_exceeded",
-            Blocked => "blocked",
-            Cancelled => "cancelled",
-            Unexpected => "unexpected",
-        }
-    }
-}
-
-impl TimeoutPhase {
-    /// The name in JSON and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            TimeoutPhase::Connect => "connect",
-            TimeoutPhase::FirstEvent => "first_event",
-            TimeoutPhase::Idle => "idle",
-            TimeoutPhase::Total => "total",
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ErrorKind::Timeout(phase) => write!(f, "timeout ({})", phase.name()),
-            other => f.write_str(&other.name().replace('_', " ")),
-        }
-    }
-}
-
-impl Category {
-    /// The name in JSON, metrics and other languages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Category::Transient => "transient",
-            Category::RateLimit => "rate_limit",
-            Category::Auth => "auth",
-            Category::Validation => "validation",
-            Category::Permanent => "permanent",
-        }
-    }
 }
 
 impl RetryAfter {
@@ -556,71 +353,5 @@ impl Serialize for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-
-    #[test]
-    fn every_kind_has_its_row_in_the_table() {
-        let names: std::collections::BTreeSet<_> = ErrorKind::ALL.iter().map(|k| k.name()).collect();
-        assert_eq!(names.len(), 21, "timeout is one name with four phases");
-        assert_eq!(ErrorKind::CircuitOpen.category(), Category::Transient);
-        assert_eq!(ErrorKind::ContextTooLong.category(), Category::Validation);
-        assert_eq!(ErrorKind::QuotaExhausted.status(), Status::Permanent);
-    }
-
-    #[test]
-    fn giving_up_flips_only_what_was_temporary() {
-        let temporary = Error::new(ErrorKind::Overloaded, "x").into_persistent();
-        assert_eq!(temporary.status(), Status::Persistent);
-        let permanent = Error::new(ErrorKind::InvalidRequest, "x").into_persistent();
-        assert_eq!(permanent.status(), Status::Permanent);
-    }
-
-    #[test]
-    fn display_is_one_line_and_names_what_the_provider_said() {
-        let error = Error::new(ErrorKind::RateLimited, "the provider refused the request")
-            .with_provider(ProviderError {
-                status: Some(429),
-                code: Some("rate_limit_exceeded".into()),
-                message: Some("slow\ndown".into()),
-                ..ProviderError::default()
-            })
-            .with_retry_after(RetryAfter::after(Duration::from_secs(7)))
-            .with("provider", "openai");
-        assert_eq!(
-            error.to_string(),
-            "rate limited: the provider refused the request [status 429, code rate_limit_exceeded]: slow down; \
-             retry after 7s; provider: openai"
-        );
-    }
-
-    #[test]
-    fn a_hint_is_capped_and_a_date_is_resolved_once() {
-        let hint = Error::new(ErrorKind::RateLimited, "x")
-            .with_retry_after(RetryAfter::hint(Duration::from_secs(86_400)));
-        assert_eq!(hint.retry_after(), Some(RETRY_HINT_CAP));
-        assert!(hint.retry_after_is_hint());
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
-        let dated = Error::new(ErrorKind::RateLimited, "x").with_retry_after(RetryAfter::at(wall));
-        assert_eq!(dated.retry_after(), None);
-        let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(70);
-        assert_eq!(dated.settle(earlier, str::to_owned).retry_after(), Some(Duration::from_secs(30)));
-    }
-
-    #[test]
-    fn json_holds_what_is_known_and_no_more() {
-        let provider = ProviderError { status: Some(429), ..ProviderError::default() };
-        let error = Error::new(ErrorKind::RateLimited, "x").with_provider(provider);
-        let json = |retry_after| serde_json::to_value(error.clone().with_retry_after(retry_after)).unwrap();
-        let mut expected = serde_json::json!({
-            "category": "rate_limit", "kind": "rate_limited", "status": "temporary", "message": "x",
-            "provider": { "status": 429 }, "retry_after_s": 7.0,
-        });
-        assert_eq!(json(RetryAfter::after(Duration::from_secs(7))), expected);
-        expected["retry_after_is_hint"] = true.into();
-        assert_eq!(json(RetryAfter::hint(Duration::from_secs(7))), expected);
-    }
-}
+#[path = "error_tests.rs"]
+mod tests;
