@@ -125,7 +125,9 @@ impl Client {
     /// # Errors
     /// What went wrong; `Unsupported` where the provider has no list.
     pub async fn models(&self) -> Result<Completion> {
-        self.complete(Request { operation: Operation::Models, ..Request::default() }).await
+        let mut request = Request::default();
+        request.operation = Operation::Models;
+        self.complete(request).await
     }
 
     /// Sends a request as it is and gives its events: what all the others stand on.

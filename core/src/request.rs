@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,47 @@ use crate::message::Message;
 
 /// A request to a model. Cheap to clone: messages, tools and inputs are shared and changed copy-on-write.
 ///
+/// It is one pointer wide, because every layer hands it on; its fields are those of [`Parameters`].
+///
+/// ```
+/// use belvedere_core::request::Request;
+///
+/// let mut request = Request::from("Why is the sky blue?");
+/// request.temperature = Some(0.2);
+/// assert_eq!(request.messages.len(), 1);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Request(Box<Parameters>);
+
+impl Deref for Request {
+    type Target = Parameters;
+
+    fn deref(&self) -> &Parameters {
+        &self.0
+    }
+}
+
+impl DerefMut for Request {
+    fn deref_mut(&mut self) -> &mut Parameters {
+        &mut self.0
+    }
+}
+
+impl From<Parameters> for Request {
+    fn from(parameters: Parameters) -> Self {
+        Request(Box::new(parameters))
+    }
+}
+
+/// The fields of a [`Request`].
+///
 /// Parameters that are `None` are absent from the wire, which is not the same as zero. Field names are those of
-/// OpenAI's chat completions; [`extra`](Request::extra) carries what only some wires know.
+/// OpenAI's chat completions; [`extra`](Parameters::extra) carries what only some wires know.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Request {
+pub struct Parameters {
     /// What is asked for.
     #[serde(skip_serializing_if = "Operation::is_chat")]
     pub operation: Operation,
@@ -413,16 +449,17 @@ impl Scope {
 impl Request {
     /// A chat request with these messages.
     pub fn new(messages: impl Into<Vec<Message>>) -> Self {
-        Request { messages: Arc::new(messages.into()), ..Request::default() }
+        Parameters { messages: Arc::new(messages.into()), ..Parameters::default() }.into()
     }
 
     /// An embedding request for these texts.
     pub fn embed<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
-        Request {
+        Parameters {
             operation: Operation::Embed,
             input: Arc::new(texts.into_iter().map(Into::into).collect()),
-            ..Request::default()
+            ..Parameters::default()
         }
+        .into()
     }
 
     /// Sets the model.

@@ -93,7 +93,7 @@ impl Service for ScriptedService {
             script.requests.push(request.clone());
             script.answers.pop_front().or_else(|| script.always.clone())
         };
-        let ticket = cx.attempt(info.name, request.model.or(info.model));
+        let ticket = cx.attempt(info.name, request.model.clone().or(info.model));
         let mut live = Live::begin(&self.0, ticket);
         let Some(Answer { opening, steps }) = answer else {
             return Err(

@@ -6,10 +6,10 @@
 //! - Thinking without a signature is another provider's; it is left out. So are empty texts.
 //! - A block takes the further fields it knows (`cache_control`, `citations`, `caller`, ...); others are left out.
 //!   `cache_control` of a message goes to its last block. A block of another form is sent as [`Part::Opaque`].
-//! - Fields of [`Request::extra`] are sent as they are, and win over what is derived from the request.
+//! - Fields of [`Parameters::extra`] are sent as they are, and win over what is derived from the request.
 //!
 //! [`Part::Opaque`]: belvedere_core::message::Part::Opaque
-//! [`Request::extra`]: belvedere_core::request::Request::extra
+//! [`Parameters::extra`]: belvedere_core::request::Parameters::extra
 
 mod answer;
 mod block;
