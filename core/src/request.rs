@@ -1,17 +1,21 @@
 //! What is asked: operation, messages, tools, parameters, and the options of one call.
 
+mod form;
+mod tool;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
 use crate::message::Message;
+pub use form::{ResponseFormat, Schema};
+pub use tool::{Function, Tool, ToolChoice};
 
 /// A request to a model. Cheap to clone: messages, tools and inputs are shared and changed copy-on-write.
 ///
@@ -170,169 +174,6 @@ pub enum Operation {
 impl Operation {
     fn is_chat(&self) -> bool {
         *self == Operation::Chat
-    }
-}
-
-/// A tool the model may call.
-///
-/// Its JSON form is `{name, description, parameters, strict}`; OpenAI's `{type: function, function: {...}}` is
-/// accepted, with or without its `type`. A tool that the provider runs itself (`web_search`, ...) is [`Tool::Provider`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Tool {
-    /// A function of the client.
-    Function(Function),
-    /// A tool of the provider: its own object, sent as it is.
-    Provider(Map<String, Value>),
-}
-
-/// A function the client runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Function {
-    /// Its name.
-    pub name: SmolStr,
-    /// What it does, for the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// JSON Schema of its arguments; absent: none.
-    #[serde(default, skip_serializing_if = "Option::is_none", alias = "input_schema")]
-    pub parameters: Option<Value>,
-    /// Whether the provider must hold the model to the schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-    /// Fields only some wires know (`cache_control`, ...).
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-impl Function {
-    /// A function with a name and the JSON Schema of its arguments.
-    pub fn new(name: impl Into<SmolStr>, description: impl Into<String>, parameters: Value) -> Self {
-        Function {
-            name: name.into(),
-            description: Some(description.into()),
-            parameters: Some(parameters),
-            strict: None,
-            extra: Map::new(),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Tool {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let mut map = Map::<String, Value>::deserialize(deserializer)?;
-        let kind = map.get("type").and_then(Value::as_str).map(str::to_owned);
-        match kind.as_deref() {
-            None | Some("function") if map.get("function").is_some_and(Value::is_object) => {
-                map.remove("type");
-                let mut function: Function =
-                    serde_json::from_value(map.remove("function").unwrap_or_default())
-                        .map_err(Error::custom)?;
-                map.retain(|name, _| {
-                    !matches!(name.as_str(), "name" | "description" | "parameters" | "strict")
-                });
-                function.extra.append(&mut map);
-                Ok(Tool::Function(function))
-            }
-            None | Some("function") => {
-                map.remove("type");
-                serde_json::from_value(Value::Object(map)).map(Tool::Function).map_err(Error::custom)
-            }
-            Some(_) => Ok(Tool::Provider(map)),
-        }
-    }
-}
-
-/// Which tool the model must or may call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ToolChoice {
-    /// As it likes.
-    Auto,
-    /// None.
-    None,
-    /// At least one.
-    Required,
-    /// This one.
-    Function {
-        /// The tool's name.
-        name: SmolStr,
-    },
-}
-
-impl<'de> Deserialize<'de> for ToolChoice {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let name = |v: &Value| v.get("name").and_then(Value::as_str).map(SmolStr::from);
-        let choice = match &value {
-            Value::String(s) => match s.as_str() {
-                "auto" => Some(ToolChoice::Auto),
-                "none" => Some(ToolChoice::None),
-                "required" | "any" => Some(ToolChoice::Required),
-                _ => None,
-            },
-            other => other
-                .get("function")
-                .and_then(name)
-                .or_else(|| name(other))
-                .map(|name| ToolChoice::Function { name }),
-        };
-        choice.ok_or_else(|| {
-            serde::de::Error::custom(
-                "tool_choice must be auto, none, required, or an object that names a function",
-            )
-        })
-    }
-}
-
-/// The form the answer must have.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ResponseFormat {
-    /// Free text.
-    Text,
-    /// Some JSON object.
-    JsonObject,
-    /// JSON that a schema describes.
-    JsonSchema {
-        /// The schema and its name.
-        json_schema: Schema,
-    },
-}
-
-/// A named JSON Schema.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Schema {
-    /// Its name, `[A-Za-z0-9_-]`, at most 64 characters.
-    pub name: SmolStr,
-    /// What the answer is for, for the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<Value>,
-    /// Whether the provider must hold the model to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-}
-
-impl ResponseFormat {
-    /// JSON that follows the schema of `T`, held to it where the provider can.
-    pub fn of<T: JsonSchema>() -> Self {
-        ResponseFormat::JsonSchema { json_schema: crate::typed::schema_of::<T>() }
-    }
-}
-
-impl Schema {
-    /// A strict schema.
-    pub fn new(name: impl Into<SmolStr>, schema: Value) -> Self {
-        Schema { name: name.into(), description: None, schema: Some(schema), strict: Some(true) }
     }
 }
 
@@ -530,56 +371,5 @@ impl From<Message> for Request {
 }
 
 #[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_openai_body_is_a_request() {
-        let request: Request = serde_json::from_value(json!({
-            "model": "m", "messages": [{"role": "user", "content": "hi"}], "stop": "x", "max_completion_tokens": 5,
-            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}},
-                      {"type": "web_search", "max_uses": 2}],
-            "tool_choice": {"type": "function", "function": {"name": "f"}},
-            "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}, "strict": true}},
-            "service_tier": "flex"
-        }))
-        .unwrap();
-        assert_eq!(request.stop, ["x"]);
-        assert_eq!(request.max_tokens, Some(5));
-        assert_eq!(request.tool_choice, Some(ToolChoice::Function { name: "f".into() }));
-        assert_eq!(request.extra["service_tier"], "flex");
-        assert!(matches!(&request.tools[0], Tool::Function(f) if f.name == "f"));
-        assert!(matches!(&request.tools[1], Tool::Provider(p) if p["max_uses"] == 2));
-        let again: Request = serde_json::from_value(serde_json::to_value(&request).unwrap()).unwrap();
-        assert_eq!(again, request);
-    }
-
-    #[test]
-    fn a_wrapped_function_needs_no_type() {
-        // As recorded requests to Mistral have it.
-        let function = json!({"name": "f", "description": "d", "parameters": {"type": "object"}});
-        let read = |tool: Value| serde_json::from_value::<Tool>(tool).unwrap();
-        let expected = Tool::Function(Function::new("f", "d", json!({"type": "object"})));
-        assert_eq!(read(json!({"function": function})), expected);
-        assert_eq!(read(json!({"type": "function", "function": function})), expected);
-        assert_eq!(read(function), expected);
-    }
-
-    #[test]
-    fn a_clone_shares_what_is_large() {
-        let request = Request::from("hi");
-        assert!(Arc::ptr_eq(&request.messages, &request.clone().messages));
-    }
-
-    #[test]
-    fn header_values_do_not_print() {
-        let mut options = Options::default();
-        options.headers.insert("x-secret".into(), "canary-123".into());
-        let text = format!("{:?}", Request::from("hi").with_options(options));
-        assert!(text.contains("x-secret") && !text.contains("canary-123"));
-    }
-}
+#[path = "request_tests.rs"]
+mod tests;
