@@ -95,8 +95,11 @@ fn run(list: Vec<String>) -> std::result::Result<(), Box<dyn StdError>> {
         body: &body,
     };
     if args.completion {
-        let outcome = case.completion();
-        writeln!(out, "{}", serde_json::to_string_pretty(&outcome_json(&case, outcome))?)?;
+        let json = match case.completion() {
+            Ok(completion) => answer(&completion, &case),
+            Err(error) => json!({ "error": error_json(&error, &case) }),
+        };
+        writeln!(out, "{}", serde_json::to_string_pretty(&json)?)?;
         return Ok(());
     }
     let mut events = case.events()?;
