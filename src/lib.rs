@@ -5,6 +5,8 @@ mod native;
 
 #[cfg(feature = "testing")]
 pub use belvedere_core::testing;
+#[cfg(feature = "tower")]
+pub use belvedere_core::tower;
 
 pub use belvedere_core::{
     Error, ErrorKind, Result, SmolStr, cancel, client, clock, completion, config, context, credentials,
