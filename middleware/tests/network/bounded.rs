@@ -1,10 +1,12 @@
-//! A slow reader slows the upstream down (L9).
+//! What is taken from an upstream is bounded: by a slow reader (L9), and by a line that never ends (S10).
 
 use std::cell::Cell;
 
+use belvedere_core::error::ErrorKind;
 use belvedere_core::event::Event;
 use belvedere_core::request::Request;
 use futures_util::StreamExt;
+use tokio::io::AsyncWriteExt;
 
 use crate::upstream::{CHUNKED, Upstream};
 use crate::{Client, soon};
@@ -51,4 +53,36 @@ async fn l9_a_stopped_reader_stops_the_upstream() {
         assert_eq!(bytes, ALL / LINE * (LINE - 6), "and nothing is lost once it reads again");
     };
     soon(async { tokio::join!(server, reader) }).await;
+}
+
+/// The default limit of a frame.
+const FRAME: usize = 16 << 20;
+/// A line of one gibibyte, which is never taken whole.
+const ENDLESS: usize = 1 << 30;
+
+#[tokio::test]
+async fn s10_a_line_without_end_is_refused_and_the_connection_closed() {
+    let upstream = Upstream::new().await;
+    let client = Client::of(&upstream);
+    let block = "x".repeat(64 << 10);
+    let chunk = format!("{:x}\r\n{block}\r\n", block.len());
+    let server = async {
+        let mut peer = upstream.accept().await;
+        peer.request().await;
+        peer.write(CHUNKED).await;
+        let mut written = 0;
+        while written < ENDLESS && peer.0.write_all(chunk.as_bytes()).await.is_ok() {
+            written += block.len();
+        }
+        written
+    };
+    let reader = async {
+        let answer = client.stack.call(client.context(), Request::from("hi")).await.unwrap().collect().await;
+        answer.unwrap_err()
+    };
+    let (written, error) = soon(async { tokio::join!(server, reader) }).await;
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.to_string().contains(&FRAME.to_string()), "the limit is named: {error}");
+    let taken = FRAME..2 * FRAME;
+    assert!(taken.contains(&written), "{written} bytes were taken before the connection was closed");
 }
