@@ -186,28 +186,47 @@ pub(crate) fn unfold(c: Completion) -> Vec<Event> {
 
 fn unfold_part(choice: u32, part: u32, content: Part, out: &mut Vec<Event>) {
     match content {
-        Part::Text { text, .. } => out.push(Event::Text { choice, part, delta: text.into() }),
-        Part::Reasoning { text, signature } => {
+        Part::Text { text, extra } => {
+            out.push(Event::Text { choice, part, delta: text.into() });
+            unfold_extra(choice, part, extra, out);
+        }
+        Part::Reasoning { text, signature, wire, extra } => {
             if !text.is_empty() || signature.is_none() {
                 out.push(Event::Reasoning { choice, part, delta: text.into() });
             }
-            out.extend(signature.map(|s| Event::Signature { choice, part, delta: s.into() }));
+            out.extend(signature.map(|s| Event::Signature { choice, part, delta: s.into(), wire }));
+            unfold_extra(choice, part, extra, out);
         }
         Part::Refusal { text } => out.push(Event::Refusal { choice, part, delta: text.into() }),
-        Part::ToolCall { id, name, input, by, .. } => {
+        Part::ToolCall { id, name, input, by, extra } => {
             out.push(Event::ToolStart { choice, part, id, name, by });
+            unfold_extra(choice, part, extra, out);
             if !input.is_empty() {
                 out.push(Event::ToolInput { choice, part, delta: input.into() });
             }
         }
         Part::ToolResult { .. } => {
             let data = Box::new(serde_json::to_value(&content).unwrap_or_default());
-            out.push(Event::Opaque { choice, part, kind: "tool_result".into(), data });
+            out.push(Event::Opaque {
+                choice,
+                part,
+                kind: "tool_result".into(),
+                data,
+                wire: SmolStr::default(),
+            });
         }
         Part::Media(media) => out.push(Event::Media { choice, part, media: Box::new(media) }),
-        Part::Opaque { kind, data } => out.push(Event::Opaque { choice, part, kind, data: Box::new(data) }),
+        Part::Opaque { kind, data, wire } => {
+            out.push(Event::Opaque { choice, part, kind, data: Box::new(data), wire });
+        }
     }
     out.push(Event::PartEnd { choice, part });
+}
+
+fn unfold_extra(choice: u32, part: u32, extra: Map<String, Value>, out: &mut Vec<Event>) {
+    if !extra.is_empty() {
+        out.push(Event::Extra { choice, part, extra: Box::new(extra) });
+    }
 }
 
 /// Folds events into an answer, one at a time. What it holds at any moment is the partial answer.
@@ -244,17 +263,20 @@ impl Fold {
                     Part::Reasoning { text, .. } => Some(text),
                     _ => None,
                 },
-                || Part::Reasoning { text: String::new(), signature: None },
+                || Part::reasoning(""),
             ),
-            Event::Signature { choice, part, delta } => self.append(
+            Event::Signature { choice, part, delta, wire: of } => self.append(
                 *choice,
                 *part,
                 delta,
                 |p| match p {
-                    Part::Reasoning { signature, .. } => Some(signature.get_or_insert_default()),
+                    Part::Reasoning { signature, wire, .. } => {
+                        wire.clone_from(of);
+                        Some(signature.get_or_insert_default())
+                    }
                     _ => None,
                 },
-                || Part::Reasoning { text: String::new(), signature: None },
+                || Part::reasoning(""),
             ),
             Event::Refusal { choice, part, delta } => self.append(
                 *choice,
@@ -284,12 +306,13 @@ impl Fold {
                     Part::ToolCall { input, .. } => Some(input),
                     _ => None,
                 },
-                || Part::Opaque { kind: SmolStr::default(), data: Value::Null },
+                || Part::opaque("", "", Value::Null),
             ),
             Event::Media { choice, part, media } => self.media(*choice, *part, media),
-            Event::Opaque { choice, part, kind, data } => {
-                self.part(*choice, *part, || Part::Opaque { kind: kind.clone(), data: (**data).clone() });
+            Event::Opaque { choice, part, kind, data, wire } => {
+                self.part(*choice, *part, || Part::opaque(wire.clone(), kind.clone(), (**data).clone()));
             }
+            Event::Extra { choice, part, extra } => self.extra(*choice, *part, extra),
             Event::Source { choice, source } => self.choice(*choice).sources.push((**source).clone()),
             Event::Logprobs { choice, data } => self.choice(*choice).logprobs.push((**data).clone()),
             Event::PartEnd { .. } => {}
@@ -369,6 +392,18 @@ impl Fold {
         if let Some(text) = self.part(choice, number, new).and_then(text) {
             text.push_str(delta);
         }
+    }
+
+    /// Joins further fields to a part that is there.
+    fn extra(&mut self, choice: u32, number: u32, more: &Map<String, Value>) {
+        let fields = match self.part(choice, number, || Part::text("")) {
+            Some(Part::Text { extra, .. } | Part::Reasoning { extra, .. } | Part::ToolCall { extra, .. }) => {
+                extra
+            }
+            Some(Part::Media(media)) => &mut media.extra,
+            _ => return,
+        };
+        fields.extend(more.clone());
     }
 
     fn media(&mut self, choice: u32, number: u32, media: &crate::message::Media) {

@@ -108,7 +108,12 @@ fn chunks_of_a_medium_append_their_bytes() {
 
 #[test]
 fn a_signature_belongs_to_its_reasoning_also_when_it_stands_alone() {
-    let signature = |part, delta: &str| Event::Signature { choice: 0, part, delta: delta.into() };
+    let signature = |part, delta: &str| Event::Signature {
+        choice: 0,
+        part,
+        delta: delta.into(),
+        wire: "openai.responses".into(),
+    };
     let thought = Event::Reasoning { choice: 0, part: 0, delta: "hm".into() };
     let c = fold(&[
         start(),
@@ -119,7 +124,12 @@ fn a_signature_belongs_to_its_reasoning_also_when_it_stands_alone() {
         signature(1, "alone"),
         end(1),
     ]);
-    let reasoning = |text: &str, s: &str| Part::Reasoning { text: text.into(), signature: Some(s.into()) };
+    let reasoning = |text: &str, s: &str| Part::Reasoning {
+        text: text.into(),
+        signature: Some(s.into()),
+        wire: "openai.responses".into(),
+        extra: Map::new(),
+    };
     assert_eq!(c.choices[0].parts, [reasoning("hm", "s1s2"), reasoning("", "alone")]);
     assert_eq!(c.reasoning().as_deref(), Some("hm"));
 }
@@ -189,6 +199,8 @@ mod properties {
         Reasoning(Vec<String>, Vec<String>),
         Refusal(Vec<String>),
         Tool(String, Vec<String>, bool),
+        /// A tool call with further fields, which come in two events.
+        Extra(String, i32),
         Media(Vec<Vec<u8>>),
         Link(String),
         Opaque(i32),
@@ -205,6 +217,7 @@ mod properties {
             deltas().prop_map(Draw::Refusal),
             ("[a-z_]{1,9}", deltas(), any::<bool>())
                 .prop_map(|(name, input, own)| Draw::Tool(name, input, own)),
+            ("[a-z_]{1,9}", any::<i32>()).prop_map(|(name, n)| Draw::Extra(name, n)),
             prop::collection::vec(any::<Vec<u8>>(), 1..3).prop_map(Draw::Media),
             "[a-z]{1,9}".prop_map(Draw::Link),
             any::<i32>().prop_map(Draw::Opaque),
@@ -222,8 +235,12 @@ mod properties {
             }
             Draw::Reasoning(text, signature) => {
                 let text = text.into_iter().map(|d| Event::Reasoning { choice, part, delta: d.into() });
-                let signed =
-                    signature.into_iter().map(|d| Event::Signature { choice, part, delta: d.into() });
+                let signed = signature.into_iter().map(|d| Event::Signature {
+                    choice,
+                    part,
+                    delta: d.into(),
+                    wire: "w".into(),
+                });
                 text.chain(signed).collect()
             }
             Draw::Tool(name, input, own) => {
@@ -232,6 +249,15 @@ mod properties {
                 let began = Event::ToolStart { choice, part, id, name: name.into(), by };
                 let input = input.into_iter().map(|d| Event::ToolInput { choice, part, delta: d.into() });
                 std::iter::once(began).chain(input).collect()
+            }
+            Draw::Extra(name, n) => {
+                let began =
+                    Event::ToolStart { choice, part, id: "".into(), name: name.into(), by: ToolBy::Client };
+                let field = |name: &str| {
+                    let extra = Box::new(Map::from_iter([(name.to_owned(), json!(n))]));
+                    Event::Extra { choice, part, extra }
+                };
+                VecDeque::from([began, field("caller"), field("google.generate")])
             }
             Draw::Media(chunks) => {
                 let data = |d: Vec<u8>| MediaSource::Data { mime: "image/png".into(), data: d.into() };
@@ -243,6 +269,7 @@ mod properties {
                 part,
                 kind: "kept".into(),
                 data: Box::new(json!({ "n": n })),
+                wire: "ollama.chat".into(),
             }]),
         };
         if !out.is_empty() {

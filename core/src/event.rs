@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
 use crate::message::{Media, ToolBy};
@@ -58,6 +58,9 @@ pub enum Event {
         part: u32,
         /// What is new of it.
         delta: SmolStr,
+        /// The wire that can read it, such as `anthropic.messages`; empty: unknown.
+        #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+        wire: SmolStr,
     },
     /// The model declines, in words.
     Refusal {
@@ -116,6 +119,20 @@ pub enum Event {
         kind: SmolStr,
         /// The provider's object.
         data: Box<Value>,
+        /// The wire that can read it, such as `anthropic.messages`; empty: unknown.
+        #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+        wire: SmolStr,
+    },
+    /// Further fields of an open part, to be carried back as they are: see
+    /// [`extra_of`](crate::message::extra_of). Several events of one part are joined, the later field wins.
+    Extra {
+        /// Which answer.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        choice: u32,
+        /// The part, which an earlier event has opened.
+        part: u32,
+        /// The fields.
+        extra: Box<Map<String, Value>>,
     },
     /// A citation or source.
     Source {
@@ -297,6 +314,7 @@ impl Event {
             | Event::ToolInput { choice, part, .. }
             | Event::Media { choice, part, .. }
             | Event::Opaque { choice, part, .. }
+            | Event::Extra { choice, part, .. }
             | Event::PartEnd { choice, part } => Some((*choice, *part)),
             _ => None,
         }
@@ -314,6 +332,7 @@ impl Event {
             Event::ToolInput { .. } => "tool_input",
             Event::Media { .. } => "media",
             Event::Opaque { .. } => "opaque",
+            Event::Extra { .. } => "extra",
             Event::Source { .. } => "source",
             Event::Logprobs { .. } => "logprobs",
             Event::PartEnd { .. } => "part_end",

@@ -67,6 +67,8 @@ impl Laws {
                 self.parts.insert((choice, part), PartState::Closed);
                 Ok(())
             }
+            (Event::Extra { .. }, None) => Err(format!("`extra` of part {part}, which is not open")),
+            (Event::Extra { .. }, Some(_)) => Ok(()),
             (Event::ToolInput { .. }, None) => {
                 Err(format!("`tool_input` before `tool_start` in part {part}"))
             }
@@ -113,7 +115,7 @@ impl Laws {
 /// Events that may share a part are of one family: a signature belongs to its reasoning, input to its tool.
 fn family(event: &Event) -> std::mem::Discriminant<Event> {
     match event {
-        Event::Signature { choice, part, delta } => {
+        Event::Signature { choice, part, delta, .. } => {
             discriminant(&Event::Reasoning { choice: *choice, part: *part, delta: delta.clone() })
         }
         Event::ToolStart { choice, part, .. } => {

@@ -15,6 +15,7 @@ pub mod config;
 pub mod context;
 pub mod credentials;
 pub mod duration;
+pub mod endpoint;
 pub mod entropy;
 pub mod error;
 pub mod event;

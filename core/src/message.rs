@@ -64,6 +64,13 @@ pub enum Part {
         /// The provider's signature or encrypted form.
         #[serde(skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
+        /// The wire that can read the signature, such as `anthropic.messages`; empty: unknown. Another wire
+        /// leaves the signature out.
+        #[serde(skip_serializing_if = "SmolStr::is_empty")]
+        wire: SmolStr,
+        /// Fields only some wires know.
+        #[serde(flatten)]
+        extra: Map<String, Value>,
     },
     /// The model declined, in words.
     Refusal {
@@ -109,6 +116,10 @@ pub enum Part {
         kind: SmolStr,
         /// The provider's object.
         data: Value,
+        /// The wire that can read it, such as `anthropic.messages`; empty: unknown. Another wire refuses the part
+        /// or drops it with a notice.
+        #[serde(skip_serializing_if = "SmolStr::is_empty")]
+        wire: SmolStr,
     },
 }
 
@@ -178,6 +189,28 @@ impl ToolBy {
     }
 }
 
+/// The further fields that `wire` is sent of an `extra`.
+///
+/// A field whose name is that of a wire (they have a dot: `google.generate`) holds an object whose fields only that
+/// wire gets. All others go to every wire that has a place for them.
+///
+/// ```
+/// use belvedere_core::message::extra_of;
+/// use serde_json::json;
+///
+/// let extra = json!({"cache_control": 1, "google.generate": {"thoughtSignature": "s"}, "openai.chat": {"x": 2}});
+/// let sent: Vec<_> = extra_of(extra.as_object().unwrap(), "google.generate").map(|(name, _)| name).collect();
+/// assert_eq!(sent, ["cache_control", "thoughtSignature"]);
+/// ```
+pub fn extra_of<'a>(
+    extra: &'a Map<String, Value>,
+    wire: &str,
+) -> impl Iterator<Item = (&'a str, &'a Value)> + Clone {
+    let own = extra.get(wire).and_then(Value::as_object);
+    let common = extra.iter().filter(|(name, _)| !name.contains('.'));
+    common.chain(own.into_iter().flatten()).map(|(name, value)| (name.as_str(), value))
+}
+
 /// The arguments of a tool call as a JSON value. Empty text counts as `{}`.
 ///
 /// # Errors
@@ -206,6 +239,16 @@ impl Part {
     /// A text part.
     pub fn text(text: impl Into<String>) -> Self {
         Part::Text { text: text.into(), extra: Map::new() }
+    }
+
+    /// A reasoning part without a signature.
+    pub fn reasoning(text: impl Into<String>) -> Self {
+        Part::Reasoning { text: text.into(), signature: None, wire: SmolStr::default(), extra: Map::new() }
+    }
+
+    /// A part that only `wire` understands.
+    pub fn opaque(wire: impl Into<SmolStr>, kind: impl Into<SmolStr>, data: Value) -> Self {
+        Part::Opaque { kind: kind.into(), data, wire: wire.into() }
     }
 
     /// The text of a text part.

@@ -68,7 +68,7 @@ pub(crate) fn message(value: Value, path: &str) -> Result<Message> {
         if let Some(Value::String(_)) = map.get(key)
             && let Some(text) = take_str(&mut map, key, path)?
         {
-            parts.push(Part::Reasoning { text, signature: None });
+            parts.push(Part::reasoning(text));
         }
     }
     let content = content(map.remove("content"), &format!("{path}.content"))?;
@@ -175,6 +175,8 @@ pub(crate) fn part(value: Value, path: &str) -> Result<Part> {
         "reasoning" => Part::Reasoning {
             text: take_str(&mut map, "text", path)?.unwrap_or_default(),
             signature: take_str(&mut map, "signature", path)?,
+            wire: take_str(&mut map, "wire", path)?.unwrap_or_default().into(),
+            extra: map,
         },
         "refusal" => Part::Refusal {
             text: match take_str(&mut map, "text", path)? {
@@ -211,6 +213,7 @@ pub(crate) fn part(value: Value, path: &str) -> Result<Part> {
         "opaque" => Part::Opaque {
             kind: need_str(&mut map, "kind", path)?.into(),
             data: map.remove("data").unwrap_or(Value::Null),
+            wire: take_str(&mut map, "wire", path)?.unwrap_or_default().into(),
         },
         "image_url" => Part::Media(at_url(map, "image_url", MediaKind::Image, path)?),
         "video_url" => Part::Media(at_url(map, "video_url", MediaKind::Video, path)?),
@@ -329,7 +332,12 @@ mod tests {
         let message = Message::new(
             Role::Assistant,
             vec![
-                Part::Reasoning { text: "hm".into(), signature: Some("sig".into()) },
+                Part::Reasoning {
+                    text: "hm".into(),
+                    signature: Some("sig".into()),
+                    wire: "anthropic.messages".into(),
+                    extra: json!({"id": "rs_1"}).as_object().unwrap().clone(),
+                },
                 Part::text("answer"),
                 Part::ToolCall {
                     id: "c".into(),
@@ -339,7 +347,8 @@ mod tests {
                     extra: Map::new(),
                 },
                 Part::Media(Media::new(MediaKind::Image, MediaSource::Url("https://x/y.png".into()))),
-                Part::Opaque { kind: "redacted_thinking".into(), data: json!({"data": "x"}) },
+                Part::opaque("anthropic.messages", "redacted_thinking", json!({"data": "x"})),
+                Part::opaque("", "unknown", json!(1)),
             ],
         );
         let value = serde_json::to_value(&message).unwrap();

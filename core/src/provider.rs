@@ -1,8 +1,10 @@
 //! Wire protocols, sans I/O: pure encoding and decoding, identical on every target.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use crate::error::Result;
 use crate::event::Event;
@@ -24,6 +26,15 @@ pub trait Provider: Send + Sync + Debug + 'static {
     /// The address all requests go to, such as `https://api.openai.com/v1`. Credentials are bound to its origin.
     fn base_url(&self) -> &http::Uri;
 
+    /// Takes out of a request what the target lacks, and says what it was. What can be mapped is mapped by
+    /// [`encode`](Provider::encode) and is not lacking. By default nothing is.
+    ///
+    /// The driver refuses a request that lost something, unless dropping was allowed: then each loss is a
+    /// [`Notice::ParameterDropped`](crate::event::Notice::ParameterDropped).
+    fn fit(&self, _request: &mut Request) -> Vec<Lack> {
+        Vec::new()
+    }
+
     /// The HTTP request for `request`, without credentials.
     ///
     /// # Errors
@@ -36,6 +47,23 @@ pub trait Provider: Send + Sync + Debug + 'static {
     /// # Errors
     /// `Malformed` when the content type is none the wire knows.
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)>;
+}
+
+/// A part of a request that a target lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lack {
+    /// Where it stands in the request, such as `top_k` or `messages[2].content[0]`.
+    pub parameter: SmolStr,
+    /// Why it can't be sent, and what could be done instead.
+    pub reason: Cow<'static, str>,
+}
+
+impl Lack {
+    /// A lack of `parameter`.
+    pub fn new(parameter: impl Into<SmolStr>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Lack { parameter: parameter.into(), reason: reason.into() }
+    }
 }
 
 /// How a body is cut into frames.

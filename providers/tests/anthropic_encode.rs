@@ -7,7 +7,7 @@ use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role
 use belvedere_core::provider::Provider;
 use belvedere_core::request::{Operation, Request};
 use belvedere_providers::anthropic::Anthropic;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn request(body: Value) -> Request {
     serde_json::from_value(body).unwrap()
@@ -183,26 +183,35 @@ fn media_go_by_data_address_and_id() {
 #[test]
 fn thoughts_go_back_signed_and_opaque_parts_as_they_are() {
     let opaque = json!({"type": "redacted_thinking", "data": "x"});
-    let thought = |signature: Option<&str>| Part::Reasoning {
+    let thought = |signature: Option<&str>, wire: &str| Part::Reasoning {
         text: "t".into(),
         signature: signature.map(str::to_owned),
+        wire: wire.into(),
+        extra: Map::new(),
     };
     let parts = vec![
-        thought(Some("s")),
-        thought(None),
-        Part::Opaque { kind: "redacted_thinking".into(), data: opaque.clone() },
+        thought(Some("s"), "anthropic.messages"),
+        thought(Some("of whom nothing is known"), ""),
+        thought(Some("another wire's"), "openai.responses"),
+        thought(None, ""),
+        Part::opaque("anthropic.messages", "redacted_thinking", opaque.clone()),
         Part::Refusal { text: "no".into() },
     ];
     let sent = encoded(&Request::new([Message::new(Role::Assistant, parts)]));
     assert_eq!(
         sent["messages"][0]["content"],
         json!([
-            {"type": "thinking", "thinking": "t", "signature": "s"}, opaque, {"type": "text", "text": "no"},
+            {"type": "thinking", "thinking": "t", "signature": "s"},
+            {"type": "thinking", "thinking": "t", "signature": "of whom nothing is known"},
+            opaque,
+            {"type": "text", "text": "no"},
         ])
     );
-    let foreign = Part::Opaque { kind: "x".into(), data: json!("y") };
-    let (kind, text) = refused(&Request::new([Message::new(Role::Assistant, vec![foreign])]));
-    assert_eq!((kind, text.starts_with("messages[0].content[0]: ")), (ErrorKind::Unsupported, true));
+    for (wire, data) in [("", json!("y")), ("openai.responses", json!({"type": "item_reference"}))] {
+        let foreign = Part::opaque(wire, "x", data);
+        let (kind, text) = refused(&Request::new([Message::new(Role::Assistant, vec![foreign])]));
+        assert_eq!((kind, text.starts_with("messages[0].content[0]: ")), (ErrorKind::Unsupported, true));
+    }
 }
 
 #[test]

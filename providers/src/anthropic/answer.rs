@@ -235,7 +235,14 @@ impl Answer {
                     data.insert("input".into(), input);
                 }
                 let kind = data.get("type").and_then(Value::as_str).unwrap_or_default().into();
-                out.push(Event::Opaque { choice: 0, part, kind, data: Box::new(Value::Object(data)) });
+                let data = Box::new(Value::Object(data));
+                out.push(Event::Opaque {
+                    choice: 0,
+                    part,
+                    kind,
+                    data,
+                    wire: SmolStr::new_static(super::WIRE),
+                });
                 block.begun = true;
             }
         }
@@ -268,7 +275,12 @@ fn reasoning(part: u32, text: Option<&Text<'_>>) -> Option<Event> {
 }
 
 fn signature(part: u32, text: Option<&Text<'_>>) -> Option<Event> {
-    piece(text).map(|delta| Event::Signature { choice: 0, part, delta })
+    piece(text).map(|delta| Event::Signature {
+        choice: 0,
+        part,
+        delta,
+        wire: SmolStr::new_static(super::WIRE),
+    })
 }
 
 /// A citation of a web page, or of a document of the request.

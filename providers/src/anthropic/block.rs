@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::message::{Media, MediaKind, MediaSource, Part, ToolBy};
+use belvedere_core::message::{Media, MediaKind, MediaSource, Part, ToolBy, extra_of};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -88,8 +88,7 @@ pub(super) struct Further<'a>(Vec<(&'a str, &'a Value)>);
 
 impl<'a> Further<'a> {
     fn of(extra: &'a Map<String, Value>, known: &[&str]) -> Self {
-        let known = extra.iter().filter(|(key, _)| known.contains(&key.as_str()));
-        Further(known.map(|(key, value)| (key.as_str(), value)).collect())
+        Further(extra_of(extra, super::WIRE).filter(|(key, _)| known.contains(key)).collect())
     }
 }
 
@@ -97,6 +96,11 @@ impl Serialize for Further<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
     }
+}
+
+/// True when what only one wire can read is this wire's, as far as it is known.
+fn is_ours(wire: &str) -> bool {
+    wire.is_empty() || wire == super::WIRE
 }
 
 impl<'a> Block<'a> {
@@ -111,10 +115,10 @@ impl<'a> Block<'a> {
                 Block::Text { text, further: Further::of(extra, &["cache_control", "citations"]) }
             }
             Part::Refusal { text } => Block::Text { text, further: Further::default() },
-            Part::Reasoning { text, signature } => match signature {
-                Some(signature) => Block::Thinking { thinking: text, signature },
-                None => return Ok(None),
-            },
+            Part::Reasoning { text, signature: Some(signature), wire, .. } if is_ours(wire) => {
+                Block::Thinking { thinking: text, signature }
+            }
+            Part::Reasoning { .. } => return Ok(None),
             Part::ToolCall { id, name, input, by, extra } => {
                 let (id, input) = (call_id(id, path)?, arguments(input, path)?);
                 let further = Further::of(extra, &["cache_control", "caller"]);
@@ -130,7 +134,9 @@ impl<'a> Block<'a> {
                 further: Further::of(extra, &["cache_control"]),
             },
             Part::Media(media) => Block::media(media, path)?,
-            Part::Opaque { data, .. } if data.get("type").is_some_and(Value::is_string) => {
+            Part::Opaque { data, wire, .. }
+                if is_ours(wire) && data.get("type").is_some_and(Value::is_string) =>
+            {
                 Block::Opaque(Cow::Borrowed(data))
             }
             Part::Opaque { .. } => return Err(unsupported(path, "is a part of another provider's wire")),

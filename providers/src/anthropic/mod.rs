@@ -30,6 +30,9 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::fault::{FaultDecoder, Head};
 
+/// The name of the wire.
+const WIRE: &str = "anthropic.messages";
+
 /// The Anthropic messages wire.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -102,7 +105,7 @@ fn value(field: &str, text: &str) -> Result<HeaderValue> {
 
 impl Provider for Anthropic {
     fn info(&self) -> Info {
-        Info::new(self.name.clone(), "anthropic.messages").with_model(self.model.clone())
+        Info::new(self.name.clone(), WIRE).with_model(self.model.clone())
     }
 
     fn base_url(&self) -> &Uri {

@@ -12,7 +12,6 @@ use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, ProviderError, RetryAfter};
 use belvedere_core::event::Event;
 use belvedere_core::provider::{Decoder, Frame};
-#[cfg(any(test, feature = "openai"))]
 use serde_json::Value;
 
 use shape::Said;
@@ -56,7 +55,6 @@ pub(crate) fn of_body(head: &Head, body: &[u8]) -> Error {
 }
 
 /// The error inside a 200 or a stream frame; `None` when the value is none.
-#[cfg(any(test, feature = "openai"))]
 pub(crate) fn of_value(head: &Head, value: &Value) -> Option<Error> {
     Said::of_error(value).map(|said| error(head, said))
 }

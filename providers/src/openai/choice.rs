@@ -174,7 +174,12 @@ impl Choice {
             thought.into_iter().for_each(|text| self.say_reasoning(text, out));
             if let Some(signature) = item.signature.get() {
                 let part = self.reasoning_part();
-                out.push(Event::Signature { choice: self.index, part, delta: signature.into() });
+                out.push(Event::Signature {
+                    choice: self.index,
+                    part,
+                    delta: signature.into(),
+                    wire: SmolStr::new_static(super::WIRE),
+                });
             }
         }
         if let Some(text) = item.text.get() {
@@ -326,7 +331,13 @@ impl Choice {
     fn opaque(&mut self, kind: &'static str, data: Value, out: &mut Vec<Event>) {
         let part = self.part();
         let (kind, data) = (SmolStr::new_static(kind), Box::new(data));
-        out.push(Event::Opaque { choice: self.index, part, kind, data });
+        out.push(Event::Opaque {
+            choice: self.index,
+            part,
+            kind,
+            data,
+            wire: SmolStr::new_static(super::WIRE),
+        });
     }
 }
 

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, broken_body, broken_frame, has_error};
 use super::choice::Form;
-use super::lax::Object;
 use super::wire::Chunk;
 use crate::fault;
+use crate::lax::Object;
 
 /// Reads a stream of chunks.
 ///

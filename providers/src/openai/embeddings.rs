@@ -12,10 +12,10 @@ use serde::Deserialize;
 
 use super::answer::{broken_body, filled};
 use super::hosts::Vectors;
-use super::lax::{Int, Text};
 use super::usage;
 use super::wire::Raw;
 use crate::fault;
+use crate::lax::{Int, Text};
 
 /// Reads an answer of embeddings, which is one frame: OpenAI's shape, or Google's batch.
 pub(crate) struct Embeddings {

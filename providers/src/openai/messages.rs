@@ -2,7 +2,7 @@
 //!
 //! A message of ours may hold several results of tools, or results beside text; the wire has one message for each.
 
-use belvedere_core::message::{Message, Part, Role, ToolBy};
+use belvedere_core::message::{Message, Part, Role, ToolBy, extra_of};
 use belvedere_core::request::{Request, Tool};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::check::{is_custom, sound_id};
 use super::details;
 use super::hosts::{Carry, Host};
 use super::parts::{Content, PlainText};
+use super::{WIRE, is_ours};
 
 /// The messages of a request.
 pub(crate) struct Messages<'a> {
@@ -68,7 +69,8 @@ impl Serialize for ToolMessage<'_> {
             }
         }
         map.serialize_entry("content", &PlainText(content))?;
-        for (name, value) in extra.iter().chain(self.message.extra.iter().filter(|_| self.only_results)) {
+        let own = extra_of(&self.message.extra, WIRE).filter(|_| self.only_results);
+        for (name, value) in extra_of(extra, WIRE).chain(own) {
             map.serialize_entry(name, value)?;
         }
         map.end()
@@ -108,7 +110,7 @@ impl Spoken<'_> {
             })
         };
         let details = parts.iter().find_map(|part| match part {
-            Part::Opaque { kind, data } if kind == details::KIND => Some(data),
+            Part::Opaque { kind, data, wire } if kind == details::KIND && is_ours(wire) => Some(data),
             _ => None,
         });
         match (self.host.carry, details) {
@@ -180,7 +182,7 @@ impl Serialize for Spoken<'_> {
         if self.message.role == Role::Assistant {
             self.assistant(&mut map)?;
         }
-        for (name, value) in &self.message.extra {
+        for (name, value) in extra_of(&self.message.extra, WIRE) {
             map.serialize_entry(name, value)?;
         }
         map.end()
@@ -205,7 +207,7 @@ impl Serialize for Call<'_> {
             let input = if input.trim().is_empty() { "{}" } else { input };
             map.serialize_entry("function", &json!({ "name": name, "arguments": input }))?;
         }
-        for (name, value) in extra.iter().filter(|(name, _)| *name != "custom") {
+        for (name, value) in extra_of(extra, WIRE).filter(|(name, _)| *name != "custom") {
             map.serialize_entry(name, value)?;
         }
         map.end()

@@ -13,7 +13,6 @@ mod embeddings;
 mod encode;
 mod finish;
 pub mod hosts;
-mod lax;
 mod media;
 mod messages;
 mod models;
@@ -37,6 +36,14 @@ use serde_json::Value;
 use crate::fault;
 pub use decode::Done;
 use hosts::Host;
+
+/// The name of the wire.
+const WIRE: &str = "openai.chat";
+
+/// True when what only one wire can read is this wire's, as far as it is known.
+fn is_ours(wire: &str) -> bool {
+    wire.is_empty() || wire == WIRE
+}
 
 /// OpenAI's wire, spoken to one server.
 ///
@@ -115,7 +122,7 @@ impl OpenAi {
 
 impl Provider for OpenAi {
     fn info(&self) -> Info {
-        Info::new(self.name.clone(), "openai.chat").with_model(self.model.clone())
+        Info::new(self.name.clone(), WIRE).with_model(self.model.clone())
     }
 
     fn base_url(&self) -> &Uri {

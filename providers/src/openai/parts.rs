@@ -2,11 +2,12 @@
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role, ToolBy};
+use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role, ToolBy, extra_of};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::hosts::{Carry, Host};
+use super::{WIRE, is_ours};
 
 /// The content of a message. One plain text is a string; anything else is a list, and nothing at all is null
 /// beside tool calls or a refusal and an empty string elsewhere.
@@ -21,7 +22,8 @@ impl Content<'_> {
         let assistant = self.message.role == Role::Assistant;
         match part {
             Part::Text { .. } => true,
-            Part::Media(_) | Part::Opaque { .. } => !assistant,
+            Part::Media(_) => !assistant,
+            Part::Opaque { wire, .. } => !assistant && is_ours(wire),
             Part::Refusal { .. } => !self.host.refusal,
             Part::Reasoning { .. } => assistant && self.host.carry == Carry::Items,
             _ => false,
@@ -42,7 +44,7 @@ impl Serialize for Content<'_> {
                     false => serializer.serialize_str(""),
                 }
             }
-            (Some(Part::Text { text, extra }), None) if extra.is_empty() => serializer.serialize_str(text),
+            (Some(Part::Text { text, extra }), None) if is_plain(extra) => serializer.serialize_str(text),
             _ => serializer.collect_seq(self.message.parts.iter().filter(|part| self.holds(part)).map(Item)),
         }
     }
@@ -55,10 +57,15 @@ impl Serialize for PlainText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             [] => serializer.serialize_str(""),
-            [Part::Text { text, extra }] if extra.is_empty() => serializer.serialize_str(text),
+            [Part::Text { text, extra }] if is_plain(extra) => serializer.serialize_str(text),
             parts => serializer.collect_seq(parts.iter().map(Item)),
         }
     }
+}
+
+/// True when no further field goes along with a text.
+fn is_plain(extra: &Map<String, Value>) -> bool {
+    extra_of(extra, WIRE).next().is_none()
 }
 
 /// One part of a content.
@@ -77,10 +84,10 @@ impl Serialize for Item<'_> {
                 map.serialize_entry("type", "text")?;
                 map.serialize_entry("text", text)?;
             }
-            Part::Reasoning { text, signature } => {
+            Part::Reasoning { text, signature, wire, .. } => {
                 map.serialize_entry("type", "thinking")?;
                 map.serialize_entry("thinking", &[json!({ "type": "text", "text": text })])?;
-                if let Some(signature) = signature {
+                if let Some(signature) = signature.as_ref().filter(|_| is_ours(wire)) {
                     map.serialize_entry("signature", signature)?;
                 }
             }
@@ -98,8 +105,7 @@ fn entries<M: SerializeMap>(
     fields: &Map<String, Value>,
     want: impl Fn(&str) -> bool,
 ) -> Result<(), M::Error> {
-    fields
-        .iter()
+    extra_of(fields, WIRE)
         .filter(|(name, _)| want(name))
         .try_for_each(|(name, value)| map.serialize_entry(name, value))
 }

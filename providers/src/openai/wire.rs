@@ -11,7 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::lax::{Int, JsonText, List, Object, Text, absent};
+use crate::lax::{Int, JsonText, List, Object, Text, absent};
 
 /// A JSON value left as it came.
 pub(crate) type Raw<'a> = Option<&'a RawValue>;
@@ -246,7 +246,7 @@ impl<'de> Visitor<'de> for ImageVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        super::lax::skip_list(list).map(|()| Image::default())
+        crate::lax::skip_list(list).map(|()| Image::default())
     }
 
     absent!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64 => Image::default());
