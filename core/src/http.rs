@@ -23,6 +23,7 @@ use crate::provider::Provider;
 use crate::reader::{Outcome, Reader};
 use crate::request::{Options, Request};
 use crate::service::{Info, Service};
+use crate::target::{self, Target};
 use crate::transport::Body;
 
 /// How much of a response is accepted. All in bytes.
@@ -61,6 +62,7 @@ pub struct Http<P: ?Sized> {
     credentials: Arc<dyn Credentials>,
     limits: Limits,
     headers: HeaderMap,
+    pub(crate) target: Target,
     provider: P,
 }
 
@@ -72,6 +74,7 @@ impl<P: Provider> Http<P> {
             credentials: Arc::new(credentials),
             limits: Limits::default(),
             headers: HeaderMap::new(),
+            target: Target::default(),
         }
     }
 
@@ -101,21 +104,23 @@ impl<P: Provider> Service for Http<P> {
         self.provider.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+    async fn call(&self, cx: Context, mut request: Request) -> Result<Events> {
         let info = self.provider.info();
-        let model = request.model.clone().or(info.model);
         // What is refused here reaches no provider: it is no attempt.
-        let outgoing =
-            self.outgoing(&cx, &request).map_err(|error| place(error, &info.name, model.as_deref()))?;
+        let lacks = self.target.prepare(&self.provider, &cx.call, &mut request);
+        let model = request.model.clone().or(info.model);
+        let here = |error| place(error, &info.name, model.as_deref());
+        let lacks = lacks.map_err(here)?;
+        let outgoing = self.outgoing(&cx, &request).map_err(here)?;
         let ticket = cx.attempt(info.name.clone(), model.clone());
         let outcome = self.attempt(&cx, request, outgoing, &ticket).await;
         match outcome {
             Ok(mut drive) => {
                 drive.ticket = Some(ticket);
-                Ok(Events::new(drive))
+                Ok(target::noted(lacks, drive))
             }
             Err(error) => {
-                let error = ticket.stamp(place(error, &info.name, model.as_deref()));
+                let error = ticket.stamp(here(error));
                 ticket.end(End::of(&error));
                 Err(error)
             }

@@ -33,6 +33,7 @@ pub mod request;
 pub mod service;
 pub mod spawner;
 pub mod store;
+pub mod target;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
 use crate::message::Message;
+use crate::target::Unsupported;
 pub use form::{ResponseFormat, Schema};
 pub use tool::{Function, Tool, ToolChoice};
 
@@ -243,6 +244,9 @@ pub struct Options {
     /// True: each frame of the wire is also given as it came, as `Event::Raw`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub raw: bool,
+    /// What becomes of parameters that the target lacks; `None`: as the target is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsupported: Option<Unsupported>,
 }
 
 /// Header values may be secrets: only their names print.
@@ -254,6 +258,7 @@ impl fmt::Debug for Options {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("idempotency_key", &self.idempotency_key)
             .field("raw", &self.raw)
+            .field("unsupported", &self.unsupported)
             .finish()
     }
 }
