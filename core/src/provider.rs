@@ -78,6 +78,9 @@ pub enum Framing {
     Json,
     /// Each element of one JSON array is a frame.
     JsonArray,
+    /// Amazon's binary event stream (`application/vnd.amazon.eventstream`). A frame is named by its event type,
+    /// its exception type, or the code of an error; of an error without a payload the data is its message.
+    AwsEventStream,
 }
 
 /// One frame of a body.

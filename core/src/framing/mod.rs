@@ -5,6 +5,8 @@
 //! unfinished is copied, into one buffer that never passes the limit.
 
 mod array;
+mod aws;
+mod aws_message;
 mod held;
 mod json;
 mod lines;
@@ -15,6 +17,8 @@ mod tests;
 use crate::error::Result;
 use crate::provider::{Frame, Framing};
 use array::Array;
+use aws::AwsEvents;
+pub use aws_message::aws_message;
 use json::Json;
 use lines::Lines;
 use sse::Sse;
@@ -28,7 +32,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// Cuts a body into frames. For any cutting of the input the frames are the same (law W1).
 ///
 /// One byte order mark at the very start is taken away: WHATWG HTML 9.2.6 says so for server-sent events, and
-/// RFC 8259, section 8.1, allows it for JSON. After an error the framer is not used again.
+/// RFC 8259, section 8.1, allows it for JSON; a binary framing has none. After an error the framer is not used again.
 /// Two framers are equal when they go on in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Framer {
@@ -43,21 +47,24 @@ enum Cutter {
     Lines(Lines),
     Json(Json),
     Array(Array),
+    Aws(AwsEvents),
 }
 
 impl Framer {
     /// A framer that holds at most `limit` bytes of an unfinished frame.
     ///
     /// The limit counts what has to be kept until the end of the frame is seen: for server-sent events a line with
-    /// its field name, and the data of the lines before it. It holds for frames that arrive in one piece, too.
+    /// its field name, and the data of the lines before it; for Amazon's event stream a whole message. It holds for frames that arrive in one piece, too.
     pub fn new(framing: Framing, limit: usize) -> Self {
         let cutter = match framing {
             Framing::Sse => Cutter::Sse(Sse::new(limit)),
             Framing::Lines => Cutter::Lines(Lines::new(limit)),
             Framing::Json => Cutter::Json(Json::new(limit)),
             Framing::JsonArray => Cutter::Array(Array::new(limit)),
+            Framing::AwsEventStream => Cutter::Aws(AwsEvents::new(limit)),
         };
-        Framer { mark: Some(0), cutter }
+        let is_text = !matches!(cutter, Cutter::Aws(_));
+        Framer { mark: is_text.then_some(0), cutter }
     }
 
     /// Discards a last server-sent event that lacks its blank line, as WHATWG HTML 9.2.6 says. By default it is
@@ -72,7 +79,8 @@ impl Framer {
     /// Takes a piece of the body in and gives each frame that it completes to `each`.
     ///
     /// # Errors
-    /// `Malformed` when an unfinished frame passes the limit, or a JSON array is none; errors of `each`, at once.
+    /// `Malformed` when an unfinished frame passes the limit, a JSON array is none, or a message's checksum
+    /// is wrong; errors of `each`, at once.
     pub fn feed(&mut self, chunk: &[u8], each: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
         match self.mark {
             None => self.cutter.feed(chunk, each),
@@ -95,7 +103,7 @@ impl Framer {
             Cutter::Sse(sse) => sse.eof(each),
             Cutter::Lines(lines) => lines.eof(each).map(|()| false),
             Cutter::Json(json) => json.eof(each).map(|()| false),
-            Cutter::Array(_) => Ok(false),
+            Cutter::Array(_) | Cutter::Aws(_) => Ok(false),
         }
     }
 
@@ -124,6 +132,7 @@ impl Cutter {
             Cutter::Lines(lines) => lines.feed(chunk, each),
             Cutter::Json(json) => json.feed(chunk),
             Cutter::Array(array) => array.feed(chunk, each),
+            Cutter::Aws(events) => events.feed(chunk, each),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Framing, by hard case (`s1_` .. `s10_`), by the vectors of the web platform tests, and by law W1.
 
 mod array;
+mod aws;
 mod cases;
 mod eventsource;
 mod plain;
@@ -13,7 +14,8 @@ use super::{Cutter, Framer};
 use crate::error::{Error, ErrorKind};
 use crate::provider::Framing;
 
-const ALL: [Framing; 4] = [Framing::Sse, Framing::Lines, Framing::Json, Framing::JsonArray];
+const ALL: [Framing; 5] =
+    [Framing::Sse, Framing::Lines, Framing::Json, Framing::JsonArray, Framing::AwsEventStream];
 const ROOM: usize = 1 << 20;
 
 thread_local! {
@@ -82,5 +84,6 @@ fn capacity(framer: &Framer) -> usize {
         Cutter::Lines(lines) => lines.held.capacity(),
         Cutter::Json(json) => json.held.capacity(),
         Cutter::Array(array) => array.held.capacity(),
+        Cutter::Aws(events) => events.held.capacity(),
     }
 }

@@ -51,7 +51,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// The pieces of `body` between the cuts.
-fn pieces<'a>(body: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+pub(super) fn pieces<'a>(body: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
     cuts.sort_unstable();
     let mut rest = body;
