@@ -7,6 +7,8 @@
 
 #[cfg(feature = "anthropic")]
 pub mod anthropic;
+pub mod credentials;
+mod endpoint;
 mod fault;
 mod lax;
 #[cfg(feature = "openai")]
@@ -14,5 +16,6 @@ pub mod openai;
 mod registry;
 mod settings;
 
+pub use endpoint::{endpoint, endpoints};
 pub use registry::{names, provider, register, wire};
 pub use settings::{Keys, Settings};
