@@ -1,0 +1,39 @@
+//! Endpoints by the name of their wire, and what all of them share: reading the fields of a request, the status and
+//! headers of an error, and writing bodies.
+
+mod answer;
+mod fields;
+mod gathered;
+
+use std::sync::Arc;
+
+use belvedere_core::endpoint::Endpoint;
+use belvedere_core::error::{Error, ErrorKind, Result};
+
+pub(crate) use answer::{derived_id, error_answer, event, frame, json, restarted, status, stream_head};
+pub(crate) use fields::{Fields, invalid};
+pub(crate) use gathered::Gathered;
+
+/// What makes the endpoints, in the order a server asks them.
+const ALL: &[fn() -> Arc<dyn Endpoint>] = &[];
+
+/// Every endpoint of this build. A server asks them in this order and takes the first that accepts a request.
+///
+/// OpenAI's and Anthropic's clients ask for the list of models at the same address. A request with the header
+/// `anthropic-version` is for Anthropic's endpoint.
+pub fn endpoints() -> Vec<Arc<dyn Endpoint>> {
+    ALL.iter().map(|new| new()).collect()
+}
+
+/// The endpoint of a wire, such as `openai.chat`, `embeddings` or `anthropic.messages`.
+///
+/// # Errors
+/// `Unsupported` when this build does not have the endpoint; those it has are named.
+pub fn endpoint(wire: &str) -> Result<Arc<dyn Endpoint>> {
+    let all = endpoints();
+    let known: Vec<&str> = all.iter().map(|endpoint| endpoint.wire()).collect();
+    let unknown = || {
+        Error::new(ErrorKind::Unsupported, format!("wire: this build has endpoints for {}", known.join(", ")))
+    };
+    all.iter().find(|endpoint| endpoint.wire() == wire).cloned().ok_or_else(unknown)
+}
