@@ -1,0 +1,194 @@
+//! What the requests of several wires share: addresses, the fields of a body, arguments, bytes.
+
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use belvedere_core::error::{Error, ErrorKind, Result};
+use http::Uri;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+pub(crate) use crate::endpoint::invalid;
+
+/// The address of an endpoint: `path` behind the base's path, and before the base's query. The `version` that `path`
+/// begins with may stand at the end of the base already.
+///
+/// # Errors
+/// `ConfigInvalid` when the base is not absolute.
+pub(crate) fn address(base: &Uri, version: &str, path: &str) -> Result<Uri> {
+    let (Some(scheme), Some(authority)) = (base.scheme(), base.authority()) else {
+        let fault = "base_url: an absolute address is needed, such as https://host.example";
+        return Err(Error::new(ErrorKind::ConfigInvalid, fault));
+    };
+    let prefix = base.path().trim_end_matches('/');
+    let prefix = prefix.strip_suffix(version).unwrap_or(prefix);
+    let path = match (base.query(), path.contains('?')) {
+        (Some(query), true) => format!("{prefix}{path}&{query}"),
+        (Some(query), false) => format!("{prefix}{path}?{query}"),
+        (None, _) => format!("{prefix}{path}"),
+    };
+    let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path);
+    uri.build().map_err(|e| Error::new(ErrorKind::ConfigInvalid, "base_url: makes no address").with_source(e))
+}
+
+/// The fields of a body. Those that the caller put into `extra` win.
+pub(crate) struct BodyFields<'a, M> {
+    map: M,
+    extra: &'a Map<String, Value>,
+    joined: Vec<&'static str>,
+}
+
+impl<'a, M: SerializeMap> BodyFields<'a, M> {
+    pub(crate) fn new(map: M, extra: &'a Map<String, Value>) -> Self {
+        BodyFields { map, extra, joined: Vec::new() }
+    }
+
+    /// Writes a field.
+    pub(crate) fn put<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), M::Error> {
+        match self.extra.contains_key(name) {
+            true => Ok(()),
+            false => self.map.serialize_entry(name, value),
+        }
+    }
+
+    /// Writes a field that has a value.
+    pub(crate) fn put_some<T: Serialize>(&mut self, name: &str, value: Option<T>) -> Result<(), M::Error> {
+        value.map_or(Ok(()), |value| self.put(name, &value))
+    }
+
+    /// Writes an object that is joined, field by field, with the caller's. An empty one is left out.
+    pub(crate) fn join(&mut self, name: &'static str, own: Map<String, Value>) -> Result<(), M::Error> {
+        let mut whole = own;
+        match self.extra.get(name) {
+            Some(Value::Object(callers)) => {
+                self.joined.push(name);
+                whole.extend(callers.clone());
+                self.map.serialize_entry(name, &whole)
+            }
+            None if !whole.is_empty() => self.map.serialize_entry(name, &whole),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what the caller put into `extra`, and ends the body.
+    pub(crate) fn end(mut self) -> Result<M::Ok, M::Error> {
+        for (name, value) in self.extra {
+            if !self.joined.contains(&name.as_str()) {
+                self.map.serialize_entry(name, value)?;
+            }
+        }
+        self.map.end()
+    }
+}
+
+/// Fields beside those that a type has.
+#[derive(Debug, Default)]
+pub(crate) struct Further<'a>(pub(crate) Vec<(&'a str, &'a Value)>);
+
+impl<'a> Further<'a> {
+    /// Those of `fields` whose names are not in `own`.
+    pub(crate) fn beside(fields: impl Iterator<Item = (&'a str, &'a Value)>, own: &[&str]) -> Self {
+        Further(fields.filter(|(name, _)| !own.contains(name)).collect())
+    }
+}
+
+impl Serialize for Further<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+/// Bytes as base64, written without a copy.
+#[derive(Debug)]
+pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+    }
+}
+
+/// A call's arguments as they were received; empty text is `{}`.
+///
+/// # Errors
+/// `InvalidRequest` when they are not a JSON object.
+pub(crate) fn arguments<'a>(input: &'a str, path: &str) -> Result<&'a RawValue> {
+    let text = if input.trim().is_empty() { "{}" } else { input };
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) if raw.get().starts_with('{') => Ok(raw),
+        Ok(_) => Err(invalid(&format!("{path}.input"), "must be a JSON object")),
+        Err(e) => {
+            let fault = format_args!("is not JSON, at line {} column {}", e.line(), e.column());
+            Err(invalid(&format!("{path}.input"), fault))
+        }
+    }
+}
+
+/// The JSON text of a body.
+///
+/// # Errors
+/// `InvalidRequest` when it can't be written.
+pub(crate) fn json(body: &impl Serialize) -> Result<bytes::Bytes> {
+    serde_json::to_vec(body)
+        .map(bytes::Bytes::from)
+        .map_err(|_| invalid("request", "has a number that JSON cannot carry"))
+}
+
+/// What a wire has no place for is answered with.
+pub(crate) fn unsupported(path: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{path}: {what}")).with("parameter", path)
+}
+
+/// Refuses the first of the parameters that was asked for and that a wire lacks.
+///
+/// # Errors
+/// `Unsupported`, naming it.
+pub(crate) fn refuse<'p>(lacking: impl IntoIterator<Item = (&'p str, bool)>, what: &str) -> Result<()> {
+    match lacking.into_iter().find(|(_, asked)| *asked) {
+        Some((parameter, _)) => Err(unsupported(parameter, what)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_address_keeps_the_bases_prefix_and_query() {
+        let of =
+            |base: &'static str, path| address(&Uri::from_static(base), "/v2", path).unwrap().to_string();
+        assert_eq!(of("https://a.example", "/v2/chat"), "https://a.example/v2/chat");
+        assert_eq!(of("https://a.example/gate/v2/", "/v2/chat"), "https://a.example/gate/v2/chat");
+        assert_eq!(of("https://a.example/?k=1", "/v2/chat"), "https://a.example/v2/chat?k=1");
+        assert_eq!(of("https://a.example/?k=1", "/v1/models?n=2"), "https://a.example/v1/models?n=2&k=1");
+        let fault = address(&Uri::from_static("/v2"), "/v2", "/v2/chat").unwrap_err();
+        assert_eq!(fault.kind(), ErrorKind::ConfigInvalid);
+    }
+
+    #[test]
+    fn the_callers_fields_win_and_objects_are_joined() {
+        struct Body<'a>(&'a Map<String, Value>);
+        impl Serialize for Body<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut fields = BodyFields::new(serializer.serialize_map(None)?, self.0);
+                fields.put("model", "ours")?;
+                fields.put_some("seed", Some(1))?;
+                fields.join("options", json!({"a": 1, "b": 1}).as_object().unwrap().clone())?;
+                fields.end()
+            }
+        }
+        let extra = json!({"model": "theirs", "options": {"b": 2}, "x": 0});
+        let body = serde_json::to_value(Body(extra.as_object().unwrap())).unwrap();
+        assert_eq!(body, json!({"model": "theirs", "seed": 1, "options": {"a": 1, "b": 2}, "x": 0}));
+    }
+
+    #[test]
+    fn arguments_stay_as_they_were_written() {
+        assert_eq!(arguments("", "p").unwrap().get(), "{}");
+        assert_eq!(arguments(r#"{"b": 1,"a":2}"#, "p").unwrap().get(), r#"{"b": 1,"a":2}"#);
+        assert_eq!(arguments("[]", "p").unwrap_err().message(), "p.input: must be a JSON object");
+        assert!(arguments(r#"{"a"#, "p").unwrap_err().message().contains("is not JSON"));
+    }
+}
