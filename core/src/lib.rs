@@ -30,6 +30,7 @@ pub mod provider;
 pub mod reader;
 mod redact;
 pub mod request;
+pub mod secrets;
 pub mod service;
 pub mod spawner;
 pub mod store;

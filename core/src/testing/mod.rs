@@ -5,6 +5,7 @@
 //! thread, on every target, the same way each time.
 
 mod answer;
+pub mod cassette;
 mod clock;
 mod entropy;
 mod reply;
@@ -15,6 +16,8 @@ pub mod suite;
 mod task;
 mod transport;
 
+use crate::config::Registry;
+
 pub use answer::{Answer, Step};
 pub use clock::TestClock;
 pub use entropy::SeededEntropy;
@@ -24,3 +27,8 @@ pub use simulation::{Simulation, lent};
 pub use spawner::TestSpawner;
 pub use task::{Task, run};
 pub use transport::ScriptedTransport;
+
+/// Lets configuration documents name the layers of the testing kit: `cassette`.
+pub fn register(registry: &mut Registry) {
+    registry.layer::<cassette::CassetteLayer>("cassette");
+}
