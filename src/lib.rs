@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "mock")]
+pub mod mock;
 #[cfg(feature = "native")]
 mod native;
 
