@@ -1,0 +1,55 @@
+//! What targets take of a request: one table as data, and what takes out of a request what its target lacks.
+//!
+//! `docs/parameters.md` is written from it. To add a fact, add a rule to a row of [`table`], with where it is
+//! documented; what is not documented is not in the table, and is sent.
+
+mod content;
+mod parameters;
+mod rule;
+mod schema;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+use belvedere_core::provider::Lack;
+use belvedere_core::request::{Operation, Request};
+
+#[cfg(feature = "openai")]
+use crate::openai::hosts::Host;
+use rule::Rules;
+
+/// Takes out of a request what the target lacks, and says what it was. What asks for no more than the target gives
+/// anyway is taken out without a word.
+///
+/// `host` is the server by its name in the table of hosts, or the wire's own. A request that fits is not copied, and
+/// nothing is allocated for it.
+pub(crate) fn fit(wire: &'static str, host: &str, model: Option<&str>, request: &mut Request) -> Vec<Lack> {
+    fit_rules(&Rules::new(wire).with_rows(host, model.unwrap_or_default()), request)
+}
+
+/// The same for a server that speaks OpenAI's wires: its row in the table of hosts counts, too.
+#[cfg(feature = "openai")]
+pub(crate) fn fit_host(
+    wire: &'static str,
+    host: &Host,
+    model: Option<&str>,
+    request: &mut Request,
+) -> Vec<Lack> {
+    fit_rules(&table::of_host(wire, host, model.unwrap_or_default()), request)
+}
+
+fn fit_rules(rules: &Rules, request: &mut Request) -> Vec<Lack> {
+    let mut lacks = Vec::new();
+    match request.operation {
+        Operation::Chat => {
+            parameters::fit(rules, request, &mut lacks);
+            tools::fit(rules, request, &mut lacks);
+            schema::fit(rules, request, &mut lacks);
+            content::fit(rules, request, &mut lacks);
+        }
+        Operation::Embed => parameters::fit_embed(rules, request, &mut lacks),
+        _ => {}
+    }
+    lacks
+}
