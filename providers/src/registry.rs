@@ -1,13 +1,15 @@
 //! Providers by name: for configuration documents, for code, and for tools that read recordings.
 
+#[cfg(feature = "openai")]
+mod azure;
+#[cfg(feature = "openai")]
+mod openai;
+mod target;
+
 use std::sync::Arc;
 
 use belvedere_core::config::Registry;
-#[cfg(feature = "openai")]
-use belvedere_core::credentials::Anonymous;
-use belvedere_core::credentials::ApiKeys;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::http::Http;
 use belvedere_core::provider::Provider;
 use belvedere_core::service::Stack;
 
@@ -16,6 +18,9 @@ use crate::Settings;
 use crate::anthropic::Anthropic;
 #[cfg(feature = "openai")]
 use crate::openai::{OpenAi, hosts};
+#[cfg(feature = "anthropic")]
+use target::Key;
+use target::{Env, Target};
 
 /// Lets configuration documents name every provider of this build.
 pub fn register(registry: &mut Registry) {
@@ -78,16 +83,16 @@ pub fn wire(name: &str, host: Option<&str>) -> Result<Arc<dyn Provider>> {
     }
 }
 
-type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
-
 fn open(name: &str, settings: Settings, env: &Env<'_>) -> Result<Stack> {
+    let target = Target { name, settings: &settings, env };
     match name {
         #[cfg(feature = "anthropic")]
-        "anthropic" => anthropic(settings, env),
+        "anthropic" => anthropic(&target),
         #[cfg(feature = "openai")]
-        name if hosts::find(name).is_some() => openai(name, settings, env),
+        "azure_openai" => azure::open(&target),
+        #[cfg(feature = "openai")]
+        name if hosts::find(name).is_some() => openai::open(&target),
         _ => {
-            let _ = (settings, env);
             let known = names().join(", ");
             Err(Error::new(ErrorKind::ConfigInvalid, format!("unknown provider; known: {known}")))
         }
@@ -95,32 +100,15 @@ fn open(name: &str, settings: Settings, env: &Env<'_>) -> Result<Stack> {
 }
 
 #[cfg(feature = "anthropic")]
-fn anthropic(settings: Settings, env: &Env<'_>) -> Result<Stack> {
-    const KEY: &str = "ANTHROPIC_API_KEY";
-    let keys = settings.keys(Some((KEY, env(KEY))), true)?;
+fn anthropic(target: &Target<'_>) -> Result<Stack> {
+    target.takes(&[])?;
     let provider = Anthropic {
-        base_url: settings.address(Some("https://api.anthropic.com"))?,
-        model: settings.model.as_deref().map(Into::into),
+        base_url: target.address(&[], Some("https://api.anthropic.com"))?,
+        model: target.settings.model.as_deref().map(Into::into),
         ..Anthropic::default()
     };
-    let header = http::HeaderName::from_static("x-api-key");
-    stack(Http::new(provider, ApiKeys::header(header, &keys)?), &settings)
-}
-
-#[cfg(feature = "openai")]
-fn openai(name: &str, settings: Settings, env: &Env<'_>) -> Result<Stack> {
-    let host = hosts::find(name).unwrap_or(&hosts::ANY);
-    let mut provider = OpenAi::new(host).with_base_url(settings.address(host.base_url)?);
-    provider.model = settings.model.as_deref().map(Into::into);
-    let keys = settings.keys(host.key_env.map(|name| (name, env(name))), host.needs_key)?;
-    match keys.is_empty() {
-        true => stack(Http::new(provider, Anonymous), &settings),
-        false => stack(Http::new(provider, ApiKeys::bearer(&keys)?), &settings),
-    }
-}
-
-fn stack<P: Provider>(http: Http<P>, settings: &Settings) -> Result<Stack> {
-    Ok(Stack::new(http.with_headers(settings.header_map()?)))
+    let key = Key { header: Some("x-api-key"), env: &["ANTHROPIC_API_KEY"], needed: true };
+    target.stack(provider, target.signer(&key, &[])?)
 }
 
 #[cfg(all(test, feature = "openai", feature = "anthropic"))]

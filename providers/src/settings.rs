@@ -1,14 +1,20 @@
-//! What a provider is told besides its wire: model, address, keys, headers.
+//! What a provider is told: model, address, credentials, headers, and what only some types take.
+
+mod auth;
 
 use std::collections::BTreeMap;
 
-use belvedere_core::credentials::Secret;
+use belvedere_core::credentials::{Credentials, Secret};
 use belvedere_core::error::{Error, ErrorKind, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The fields of a `provider` in a configuration, the same for every type.
+pub use auth::Auth;
+pub(crate) use auth::Signer;
+
+/// The fields of a `provider` in a configuration. Every type takes the first five; a type that does not take one of
+/// the others refuses it by name.
 ///
 /// ```
 /// use belvedere_providers::Settings;
@@ -29,6 +35,20 @@ pub struct Settings {
     pub api_key: Option<Keys>,
     /// Further headers of every request (`OpenAI-Organization`, `anthropic-beta`, ...). Values are kept secret.
     pub headers: BTreeMap<String, Secret>,
+    /// Credentials that are more than a key, instead of `api_key`.
+    pub credentials: Option<Auth>,
+    /// The wire to speak, such as `openai.responses`, where the type has several. Default: the type's own.
+    pub wire: Option<String>,
+    /// The region of `bedrock`, `bedrock_mantle` and `vertex`.
+    pub region: Option<String>,
+    /// The project of `vertex`.
+    pub project: Option<String>,
+    /// The version of the API of `azure_openai`: a date, whose API has the deployment in the address. Default: the
+    /// v1 API, which needs none.
+    pub api_version: Option<String>,
+    /// Credentials made in code.
+    #[serde(skip)]
+    pub(crate) signer: Option<Signer>,
 }
 
 /// One key, or several.
@@ -70,26 +90,27 @@ impl Settings {
         self
     }
 
+    /// Sets the wire.
+    pub fn with_wire(mut self, wire: impl Into<String>) -> Self {
+        self.wire = Some(wire.into());
+        self
+    }
+
+    /// Signs with these credentials, whatever else is set: a token from a vault, a signature of one's own.
+    pub fn with_credentials(mut self, credentials: impl Credentials) -> Self {
+        self.signer = Some(Signer::new(credentials));
+        self
+    }
+
     /// The address, without a slash at its end; `default` where there is one.
     ///
     /// # Errors
     /// `ConfigInvalid` when it is missing, not absolute, or carries a user, a password or a key.
     pub(crate) fn address(&self, default: Option<&str>) -> Result<Uri> {
-        let invalid = |what: &str| Error::new(ErrorKind::ConfigInvalid, format!("base_url: {what}"));
-        let Some(text) = self.base_url.as_deref().or(default) else {
-            return Err(invalid("is missing; this type has no address of its own"));
-        };
-        let text = text.trim_end_matches('/');
-        let uri: Uri = text.parse().map_err(|_| invalid("is not an address"))?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
-            return Err(invalid("must be absolute, such as \"https://api.example.com/v1\""));
+        match self.base_url.as_deref().or(default) {
+            Some(text) => address("base_url", text),
+            None => Err(invalid("base_url: is missing; this type has no address of its own")),
         }
-        let query = uri.query().unwrap_or_default().to_ascii_lowercase();
-        let has_key = ["key=", "token=", "secret=", "password="].iter().any(|name| query.contains(name));
-        if has_key || uri.authority().is_some_and(|a| a.as_str().contains('@')) {
-            return Err(invalid("must not carry a user, a password or a key; keys belong into api_key"));
-        }
-        Ok(uri)
     }
 
     /// The keys: those set, or the one of the environment variable `env`.
@@ -130,6 +151,30 @@ impl Settings {
         }
         Ok(headers)
     }
+}
+
+/// An address, without a slash at its end.
+///
+/// # Errors
+/// `ConfigInvalid` naming `field` when it is not absolute, or carries a user, a password or a key.
+pub(crate) fn address(field: &str, text: &str) -> Result<Uri> {
+    let invalid = |what: &str| invalid(format!("{field}: {what}"));
+    let text = text.trim_end_matches('/');
+    let uri: Uri = text.parse().map_err(|_| invalid("is not an address"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        return Err(invalid("must be absolute, such as \"https://api.example.com/v1\""));
+    }
+    let query = uri.query().unwrap_or_default().to_ascii_lowercase();
+    let has_key = ["key=", "token=", "secret=", "password="].iter().any(|name| query.contains(name));
+    if has_key || uri.authority().is_some_and(|a| a.as_str().contains('@')) {
+        return Err(invalid("must not carry a user, a password or a key; keys belong into api_key"));
+    }
+    Ok(uri)
+}
+
+/// A fault of the configuration: `field: what is wrong`.
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, message)
 }
 
 #[cfg(test)]

@@ -38,9 +38,20 @@ pub(super) fn check(value: &Value, schema: &Value, root: &Value, path: &str, fin
     one_of_values(value, schema, path, findings);
 }
 
-/// One branch has to fit. The findings of the closest branch are reported: the one that got deepest, or the only
-/// one of the value's type.
+/// One branch has to fit. Branches that a tag tells apart are chosen by it. Of others, the findings of the closest
+/// are reported: the one that got deepest, or the only one of the value's type.
 fn any_of(value: &Value, branches: &[Value], root: &Value, path: &str, findings: &mut Findings) {
+    if let (Value::Object(map), Some((tag, names))) = (value, tags(branches, root)) {
+        let named = map.get(tag).and_then(Value::as_str);
+        let chosen = names.iter().zip(branches).find(|(name, _)| Some(**name) == named);
+        return match chosen {
+            Some((_, branch)) => check(value, branch, root, path, findings),
+            None => {
+                let what = if map.contains_key(tag) { "unknown value" } else { "is missing" };
+                findings.add(&join(path, tag), format!("{what}; allowed: {}", names.join(", ")));
+            }
+        };
+    }
     let mut closest: Option<Findings> = None;
     for branch in branches {
         let mut found = Findings::default();
@@ -62,6 +73,21 @@ fn any_of(value: &Value, branches: &[Value], root: &Value, path: &str, findings:
             findings.add(path, format!("must be {}, is {}", names.join(" or "), type_name(value)));
         }
     }
+}
+
+/// The field whose constant tells the branches apart, and its value in each.
+fn tags<'a>(branches: &'a [Value], root: &'a Value) -> Option<(&'a str, Vec<&'a str>)> {
+    let constants = |branch: &'a Value| {
+        let properties = resolve(branch, root).get("properties").and_then(Value::as_object);
+        properties
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, of)| Some((name.as_str(), of.get("const")?.as_str()?)))
+    };
+    let (tag, _) = constants(branches.first()?).next()?;
+    let of_tag = |branch| constants(branch).find(|(name, _)| *name == tag).map(|(_, value)| value);
+    let names: Option<Vec<&str>> = branches.iter().map(of_tag).collect();
+    names.map(|names| (tag, names))
 }
 
 fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {

@@ -24,6 +24,7 @@ pub(crate) struct Answer {
     usage: String,
     search_results: String,
     citations: String,
+    prompt_filters: String,
 }
 
 impl Answer {
@@ -40,9 +41,11 @@ impl Answer {
         let choices = chunk.choices.as_ref().map(|list| list.0.as_slice()).unwrap_or_default();
         let usage = counters(chunk, choices);
         self.start(chunk, !choices.is_empty() || usage.is_some(), out);
-        for (held, new) in
-            [(&mut self.search_results, chunk.search_results), (&mut self.citations, chunk.citations)]
-        {
+        for (held, new) in [
+            (&mut self.search_results, chunk.search_results),
+            (&mut self.citations, chunk.citations),
+            (&mut self.prompt_filters, chunk.prompt_filter_results),
+        ] {
             if let Some(new) = new.map(RawValue::get).filter(|new| new != held) {
                 new.clone_into(held);
             }
@@ -103,6 +106,9 @@ impl Answer {
     pub(crate) fn end(&mut self, out: &mut Vec<Event>) {
         let first = self.choices.first().map(|choice| choice.index).unwrap_or_default();
         super::sources::searched(first, &self.search_results, &self.citations, out);
+        if let Some(choice) = self.choices.first_mut() {
+            choice.filters.add_prompt(&self.prompt_filters);
+        }
         self.choices.iter_mut().for_each(|choice| choice.end(out));
         out.extend(self.choices.drain(..).map(|choice| Event::Finish {
             choice: choice.index,

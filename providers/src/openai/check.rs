@@ -1,28 +1,16 @@
-//! What a server has no field for is refused before it is sent, by name.
+//! Content that can't be written is refused, by its path. What a server lacks is in `capabilities`.
 
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role};
 use belvedere_core::request::{Request, Tool};
 
-use super::hosts::{Host, Thinking};
+use super::hosts::{Host, MediaForm};
 
-/// Checks a chat request.
+/// Checks the content of a chat request.
 ///
 /// # Errors
 /// `Unsupported` or `InvalidRequest`, with the path of what can't be sent.
 pub(crate) fn chat(host: &Host, request: &Request) -> Result<()> {
-    if request.top_k.is_some() && !host.top_k {
-        return Err(unsupported(host, "top_k", "the server does not know it"));
-    }
-    if let Some(reasoning) = &request.reasoning
-        && reasoning.max_tokens.is_some()
-        && !matches!(host.thinking, Thinking::Object | Thinking::Budget)
-    {
-        return Err(unsupported(host, "reasoning.max_tokens", "the server takes no thinking budget"));
-    }
-    if request.dimensions.is_some() {
-        return Err(unsupported(host, "dimensions", "only embeddings have dimensions"));
-    }
     for (i, message) in request.messages.iter().enumerate() {
         for (j, part) in message.parts.iter().enumerate() {
             check_part(host, message, part, &format_args!("messages[{i}].content[{j}]"))?;
@@ -62,6 +50,7 @@ fn refused(host: &Host, role: Role, media: &Media) -> Option<&'static str> {
     }
     match (media.kind, &media.source) {
         (MediaKind::Image, MediaSource::Id(_)) => Some("an image needs its bytes or an address"),
+        (MediaKind::Audio, MediaSource::Url(_)) if host.media == MediaForm::Texts => None,
         (MediaKind::Audio, MediaSource::Url(_) | MediaSource::Id(_)) => Some("sound needs its bytes"),
         (MediaKind::Video, _) if !host.video => Some("the server takes no video"),
         (MediaKind::Video, MediaSource::Id(_)) => Some("a video needs its bytes or an address"),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::calls::{Call, Calls, Fragment, Route};
 use super::details::{self, Details};
+use super::filters::Filters;
 use super::media::{self, Sound};
 use super::wire::{self, Content, Delta, Item};
 use super::{finish, sources};
@@ -34,6 +35,7 @@ pub(crate) struct Choice {
     /// The position of the legacy `function_call`.
     function: Option<usize>,
     details: Details,
+    pub(crate) filters: Filters,
     /// Tools that Groq ran, the latest state of each.
     executed: Vec<Value>,
 }
@@ -80,6 +82,7 @@ impl Choice {
         if let Some(raw) = choice.logprobs {
             self.logprobs(raw.get(), out);
         }
+        self.filters.add(choice.content_filter_results);
         if let Some(finish) = finish::of(choice) {
             self.finish = Some(finish);
         }
@@ -188,6 +191,9 @@ impl Choice {
         }
         if let Some(text) = item.refusal.get() {
             self.say_refusal(text, out);
+        }
+        if let Some(ids) = item.reference_ids {
+            sources::references(self.index, self.text, ids.get(), out);
         }
         if let Some(url) = item.image_url.0.get() {
             let media = Box::new(media::image(url)?);
@@ -325,6 +331,10 @@ impl Choice {
             self.opaque("executed_tools", data, out);
         }
         let choice = self.index;
+        let text = self.text.filter(|part| self.open.contains(part));
+        if let (Some(part), Some(extra)) = (text.or(self.open.first().copied()), self.filters.take()) {
+            out.push(Event::Extra { choice, part, extra: Box::new(extra) });
+        }
         out.extend(self.open.drain(..).map(|part| Event::PartEnd { choice, part }));
     }
 

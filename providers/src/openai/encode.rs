@@ -1,11 +1,13 @@
 //! Writes request bodies, straight from the request into bytes.
 
 use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::message::extra_of;
 use belvedere_core::request::{Effort, Request, Tool, ToolChoice};
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::WIRE;
 use super::check;
 use super::hosts::{Host, Thinking, Vectors};
 use super::messages::Messages;
@@ -24,7 +26,7 @@ pub(crate) fn chat(host: &Host, model: &str, request: &Request) -> Result<Bytes>
 /// # Errors
 /// `InvalidRequest` when there is nothing to embed.
 pub(crate) fn embeddings(host: &Host, model: &str, request: &Request) -> Result<Bytes> {
-    if request.input.is_empty() {
+    if request.input.is_empty() && !request.extra.contains_key("input") {
         return Err(Error::new(ErrorKind::InvalidRequest, "input: there is nothing to embed"));
     }
     bytes(&Embeddings { host, model, request })
@@ -44,7 +46,7 @@ struct Fields<'a, M> {
 
 impl<M: SerializeMap> Fields<'_, M> {
     fn put(&mut self, name: &'static str, value: impl Serialize) -> Result<(), M::Error> {
-        match self.extra.contains_key(name) {
+        match extra_of(self.extra, WIRE).any(|(own, _)| own == name) {
             true => Ok(()),
             false => self.map.serialize_entry(name, &value),
         }
@@ -55,7 +57,7 @@ impl<M: SerializeMap> Fields<'_, M> {
     }
 
     fn end(mut self) -> Result<M::Ok, M::Error> {
-        for (name, value) in self.extra {
+        for (name, value) in extra_of(self.extra, WIRE) {
             self.map.serialize_entry(name, value)?;
         }
         self.map.end()
@@ -77,7 +79,7 @@ impl Serialize for Chat<'_> {
         if !request.tools.is_empty() {
             body.put("tools", Tools(&request.tools))?;
         }
-        body.put_some("tool_choice", request.tool_choice.as_ref().map(tool_choice))?;
+        body.put_some("tool_choice", request.tool_choice.as_ref().map(|choice| tool_choice(host, choice)))?;
         body.put_some("parallel_tool_calls", request.parallel_tool_calls)?;
         body.put_some(host.max_tokens, request.max_tokens)?;
         body.put_some("temperature", request.temperature)?;
@@ -121,10 +123,10 @@ fn thinking<M: SerializeMap>(
     }
 }
 
-fn tool_choice(choice: &ToolChoice) -> Value {
+fn tool_choice(host: &Host, choice: &ToolChoice) -> Value {
     match choice {
         ToolChoice::None => json!("none"),
-        ToolChoice::Required => json!("required"),
+        ToolChoice::Required => json!(host.must_call),
         ToolChoice::Function { name } => json!({ "type": "function", "function": { "name": name } }),
         _ => json!("auto"),
     }
@@ -147,7 +149,7 @@ impl Serialize for OneTool<'_> {
         map.serialize_entry("type", "function")?;
         map.serialize_entry("function", &Definition(function))?;
         // `cache_control` and the like stand beside `function`.
-        for (name, value) in &function.extra {
+        for (name, value) in extra_of(&function.extra, WIRE) {
             map.serialize_entry(name, value)?;
         }
         map.end()
@@ -188,7 +190,7 @@ impl Serialize for Embeddings<'_> {
         if self.host.vectors == Vectors::Floats {
             body.put("encoding_format", "float")?;
         }
-        body.put_some("dimensions", request.dimensions)?;
+        body.put_some(self.host.dimensions, request.dimensions)?;
         body.put_some("user", request.user.as_ref())?;
         body.end()
     }

@@ -2,6 +2,8 @@
 //!
 //! Addresses and names of key variables are those of each server's own documentation.
 
+use std::borrow::Cow;
+
 use super::decode::Done;
 
 /// A server that speaks OpenAI's wire.
@@ -40,6 +42,14 @@ pub struct Host {
     pub carry: Carry,
     /// How it gives embeddings.
     pub vectors: Vectors,
+    /// The field of an embedding's dimensions.
+    pub dimensions: &'static str,
+    /// Its word for a choice of tools that must call one.
+    pub must_call: &'static str,
+    /// How sound and files are written.
+    pub media: MediaForm,
+    /// Which ids of calls it takes back.
+    pub call_ids: CallIds,
 }
 
 /// How a server is told how much to think.
@@ -70,6 +80,26 @@ pub enum Carry {
     Items,
 }
 
+/// How sound and files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaForm {
+    /// `input_audio: {data, format}`, `file: {file_data, filename}` (OpenAI).
+    Objects,
+    /// `input_audio: "base64"`, `document_url: "..."` (Mistral, "Audio" and "Document Q&A").
+    Texts,
+}
+
+/// Which ids of tool calls a server takes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallIds {
+    /// Any.
+    Any,
+    /// Nine letters and digits (Mistral). Others are written as nine that are always the same for the same id.
+    Nine,
+}
+
 /// How a server gives embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,6 +128,10 @@ const COMMON: Host = Host {
     thinking: Thinking::Effort,
     carry: Carry::Drop,
     vectors: Vectors::Floats,
+    dimensions: "dimensions",
+    must_call: "required",
+    media: MediaForm::Objects,
+    call_ids: CallIds::Any,
 };
 
 /// A hosted service.
@@ -118,15 +152,36 @@ const fn local(name: &'static str, base_url: &'static str) -> Host {
 /// Any server that speaks this wire and is not in the table.
 pub const ANY: Host = COMMON;
 
+/// OpenAI itself.
+const OPENAI: Host = Host {
+    max_tokens: "max_completion_tokens",
+    developer: true,
+    refusal: true,
+    ..hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY")
+};
+
+/// Azure OpenAI: OpenAI's models at each resource's own address.
+pub const AZURE: Host =
+    Host { name: "azure_openai", base_url: None, key_env: Some("AZURE_OPENAI_API_KEY"), ..OPENAI };
+
+/// Mistral. Fields: <https://docs.mistral.ai/api>.
+const MISTRAL: Host = Host {
+    seed: "random_seed",
+    stream_usage: false,
+    file_url: true,
+    carry: Carry::Items,
+    dimensions: "output_dimension",
+    must_call: "any",
+    media: MediaForm::Texts,
+    call_ids: CallIds::Nine,
+    ..hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY")
+};
+
 /// Every server known by name.
 pub const HOSTS: &[Host] = &[
     ANY,
-    Host {
-        max_tokens: "max_completion_tokens",
-        developer: true,
-        refusal: true,
-        ..hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY")
-    },
+    OPENAI,
+    AZURE,
     Host { video: true, ..open_models("alibaba", ALIBABA, "DASHSCOPE_API_KEY") }.with_budget(),
     Host { base_url: None, ..hosted("bedrock_mantle", "", "AWS_BEARER_TOKEN_BEDROCK") },
     Host {
@@ -160,12 +215,7 @@ pub const HOSTS: &[Host] = &[
     open_models("hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
     local("llama_cpp", "http://localhost:8080/v1").with_reasoning_content(),
     local("lm_studio", "http://localhost:1234/v1"),
-    Host {
-        seed: "random_seed",
-        stream_usage: false,
-        carry: Carry::Items,
-        ..hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY")
-    },
+    MISTRAL,
     local("mistralrs", "http://localhost:1234/v1"),
     Host {
         thinking: Thinking::Switch,
@@ -225,6 +275,26 @@ impl Host {
             Vectors::Floats => "/embeddings",
             Vectors::Bytes => "/v1/embeddings",
         }
+    }
+}
+
+impl CallIds {
+    /// An id as the server takes it.
+    pub(crate) fn write(self, id: &str) -> Cow<'_, str> {
+        const SIGNS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let fits = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if self == CallIds::Any || fits {
+            return id.into();
+        }
+        // FNV-1a with 64 bits (RFC 9923), in nine signs to the base of 62.
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+        let sign = |_| {
+            let sign = SIGNS.get((hash % 62) as usize).copied().unwrap_or(b'0');
+            hash /= 62;
+            char::from(sign)
+        };
+        (0..9).map(sign).collect::<String>().into()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::check::{is_custom, sound_id};
 use super::details;
-use super::hosts::{Carry, Host};
+use super::hosts::{CallIds, Carry, Host};
 use super::parts::{Content, PlainText};
 use super::{WIRE, is_ours};
 
@@ -36,7 +36,8 @@ impl Serialize for Messages<'_> {
                 only_results &= matches!(part, Part::ToolResult { .. });
             }
             for part in results {
-                list.serialize_element(&ToolMessage { message, part, only_results })?;
+                let ids = self.host.call_ids;
+                list.serialize_element(&ToolMessage { ids, message, part, only_results })?;
             }
             if !only_results {
                 list.serialize_element(&Spoken { host: self.host, message, tools: self.tools })?;
@@ -48,6 +49,7 @@ impl Serialize for Messages<'_> {
 
 /// The result of one tool call. Without an id it answers the `function_call` of the time before `tool_calls`.
 struct ToolMessage<'a> {
+    ids: CallIds,
     message: &'a Message,
     part: &'a Part,
     /// The fields of the whole message belong to it.
@@ -63,7 +65,7 @@ impl Serialize for ToolMessage<'_> {
             map.serialize_entry("name", name)?;
         } else {
             map.serialize_entry("role", "tool")?;
-            map.serialize_entry("tool_call_id", id)?;
+            map.serialize_entry("tool_call_id", &*self.ids.write(id))?;
             if let Some(name) = name {
                 map.serialize_entry("name", name)?;
             }
@@ -154,7 +156,8 @@ impl Spoken<'_> {
             |part: &&Part| matches!(part, Part::ToolCall { id, by: ToolBy::Client, .. } if !id.is_empty());
         if self.message.parts.iter().any(|part| is_call(&part)) {
             let calls = self.message.parts.iter().filter(is_call);
-            map.serialize_entry("tool_calls", &calls.map(|part| Call(part, self.tools)).collect::<Vec<_>>())?;
+            let call = |part| Call { ids: self.host.call_ids, part, tools: self.tools };
+            map.serialize_entry("tool_calls", &calls.map(call).collect::<Vec<_>>())?;
         }
         for part in &self.message.parts {
             if let Part::ToolCall { id, name, input, by: ToolBy::Client, .. } = part
@@ -190,14 +193,18 @@ impl Serialize for Spoken<'_> {
 }
 
 /// A call the model made.
-struct Call<'a>(&'a Part, &'a [Tool]);
+struct Call<'a> {
+    ids: CallIds,
+    part: &'a Part,
+    tools: &'a [Tool],
+}
 
 impl Serialize for Call<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let Part::ToolCall { id, name, input, extra, .. } = self.0 else { return map.end() };
-        map.serialize_entry("id", id)?;
-        let custom = extra.get("custom").is_some_and(|custom| *custom == true) || is_custom(self.1, name);
+        let Part::ToolCall { id, name, input, extra, .. } = self.part else { return map.end() };
+        map.serialize_entry("id", &*self.ids.write(id))?;
+        let custom = extra.get("custom").is_some_and(|custom| *custom == true) || is_custom(self.tools, name);
         if custom {
             map.serialize_entry("type", "custom")?;
             map.serialize_entry("custom", &json!({ "name": name, "input": input }))?;

@@ -3,29 +3,33 @@
 //! Reference: OpenAI's API reference, "Chat", "Embeddings" and "Models". What a compatible server has of its own is
 //! in its row of [`hosts`] or named where it is read.
 
-mod answer;
+pub(crate) mod answer;
 mod calls;
 mod check;
 mod choice;
 mod decode;
 mod details;
-mod embeddings;
-mod encode;
+pub(crate) mod embeddings;
+pub(crate) mod encode;
+mod endpoint;
+mod filters;
 mod finish;
 pub mod hosts;
 mod media;
 mod messages;
-mod models;
-mod parts;
-mod sources;
+pub(crate) mod models;
+pub(crate) mod parts;
+pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
-mod usage;
+pub(crate) mod usage;
 mod wire;
+
+use std::borrow::Cow;
 
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::provider::{Decoder, Framing, Provider};
+use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
@@ -33,8 +37,9 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Uri};
 use serde_json::Value;
 
-use crate::fault;
+use crate::{capabilities, fault};
 pub use decode::Done;
+pub use endpoint::{EmbeddingsEndpoint, OpenAiEndpoint};
 use hosts::Host;
 
 /// The name of the wire.
@@ -68,6 +73,8 @@ pub struct OpenAi {
     pub model: Option<SmolStr>,
     /// The server, and how it differs.
     pub host: &'static Host,
+    /// Whether the model is a deployment that stands in the address: the dated API of Azure OpenAI.
+    pub deployments: bool,
 }
 
 impl OpenAi {
@@ -78,6 +85,7 @@ impl OpenAi {
             base_url: host.base_url.map(Uri::from_static).unwrap_or_default(),
             model: None,
             host,
+            deployments: false,
         }
     }
 
@@ -101,6 +109,22 @@ impl OpenAi {
                 "model: is missing; name one in the request or the configuration",
             )
         })
+    }
+
+    /// The path of what is asked of a model. A deployment stands in it (Azure OpenAI's REST API reference).
+    ///
+    /// # Errors
+    /// `InvalidRequest` when the model can't be a deployment.
+    fn path(&self, path: &'static str, model: &str) -> Result<Cow<'static, str>> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        match self.deployments {
+            false => Ok(path.into()),
+            true if model.chars().all(is_name) => Ok(format!("/deployments/{model}{path}").into()),
+            true => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "model: is not the name of a deployment, which has letters, digits, -, _ and . only",
+            )),
+        }
     }
 
     /// The address of an endpoint: its path behind the base's, and before the base's query.
@@ -129,21 +153,29 @@ impl Provider for OpenAi {
         &self.base_url
     }
 
+    fn fit(&self, request: &mut Request) -> Vec<Lack> {
+        let model = request.model.clone().or_else(|| self.model.clone());
+        capabilities::fit_host(WIRE, self.host, model.as_deref(), request)
+    }
+
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
         let (method, path, body) = match request.operation {
             Operation::Chat => {
-                (Method::POST, "/chat/completions", encode::chat(self.host, self.model(request)?, request)?)
+                let model = self.model(request)?;
+                let path = self.path("/chat/completions", model)?;
+                (Method::POST, path, encode::chat(self.host, model, request)?)
             }
             Operation::Embed => {
-                let body = encode::embeddings(self.host, self.model(request)?, request)?;
-                (Method::POST, self.host.embeddings_path(), body)
+                let model = self.model(request)?;
+                let path = self.path(self.host.embeddings_path(), model)?;
+                (Method::POST, path, encode::embeddings(self.host, model, request)?)
             }
-            Operation::Models => (Method::GET, "/models", Bytes::new()),
+            Operation::Models => (Method::GET, "/models".into(), Bytes::new()),
             _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
         };
         let mut outgoing = http::Request::new(body);
         *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = self.endpoint(path)?;
+        *outgoing.uri_mut() = self.endpoint(&path)?;
         let accept = match request.operation == Operation::Chat && request.stream {
             true => "text/event-stream",
             false => "application/json",
@@ -173,7 +205,7 @@ impl Provider for OpenAi {
 
 /// How the body is cut. The content type decides: gateways answer a stream with one body and the other way round.
 /// A type that says nothing is read as what was asked for.
-fn framing(request: &Request, head: &http::response::Parts) -> Result<Framing> {
+pub(crate) fn framing(request: &Request, head: &http::response::Parts) -> Result<Framing> {
     let streams = request.operation == Operation::Chat;
     let header = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
     let kind = header.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -6,7 +6,7 @@ use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::hosts::{Carry, Host};
+use super::hosts::{Carry, Host, MediaForm};
 use super::{WIRE, is_ours};
 
 /// The content of a message. One plain text is a string; anything else is a list, and nothing at all is null
@@ -45,7 +45,10 @@ impl Serialize for Content<'_> {
                 }
             }
             (Some(Part::Text { text, extra }), None) if is_plain(extra) => serializer.serialize_str(text),
-            _ => serializer.collect_seq(self.message.parts.iter().filter(|part| self.holds(part)).map(Item)),
+            _ => {
+                let held = self.message.parts.iter().filter(|part| self.holds(part));
+                serializer.collect_seq(held.map(|part| Item { part, form: self.host.media }))
+            }
         }
     }
 }
@@ -58,7 +61,7 @@ impl Serialize for PlainText<'_> {
         match self.0 {
             [] => serializer.serialize_str(""),
             [Part::Text { text, extra }] if is_plain(extra) => serializer.serialize_str(text),
-            parts => serializer.collect_seq(parts.iter().map(Item)),
+            parts => serializer.collect_seq(parts.iter().map(|part| Item { part, form: MediaForm::Objects })),
         }
     }
 }
@@ -69,12 +72,15 @@ fn is_plain(extra: &Map<String, Value>) -> bool {
 }
 
 /// One part of a content.
-struct Item<'a>(&'a Part);
+struct Item<'a> {
+    part: &'a Part,
+    form: MediaForm,
+}
 
 impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        match self.0 {
+        match self.part {
             Part::Text { text, extra } => {
                 map.serialize_entry("type", "text")?;
                 map.serialize_entry("text", text)?;
@@ -91,7 +97,10 @@ impl Serialize for Item<'_> {
                     map.serialize_entry("signature", signature)?;
                 }
             }
-            Part::Media(media) => medium(&mut map, media)?,
+            Part::Media(media) => match self.form {
+                MediaForm::Texts => as_text(&mut map, media)?,
+                MediaForm::Objects => medium(&mut map, media)?,
+            },
             // A part in the server's own words.
             Part::Opaque { data: Value::Object(own), .. } => entries(&mut map, own, |_| true)?,
             _ => {}
@@ -121,6 +130,31 @@ fn medium<M: SerializeMap>(map: &mut M, media: &Media) -> Result<(), M::Error> {
     map.serialize_entry("type", kind)?;
     map.serialize_entry(kind, &Inner(media))?;
     entries(map, &media.extra, |name| name == "cache_control")
+}
+
+/// Mistral's forms of sound and documents, each one text; its pictures are OpenAI's.
+fn as_text<M: SerializeMap>(map: &mut M, media: &Media) -> Result<(), M::Error> {
+    let kind = match (media.kind, &media.source) {
+        (MediaKind::Audio, _) => "input_audio",
+        (MediaKind::File, MediaSource::Id(_)) => "file",
+        (MediaKind::File, _) => "document_url",
+        _ => return medium(map, media),
+    };
+    map.serialize_entry("type", kind)?;
+    match &media.source {
+        MediaSource::Id(id) => map.serialize_entry("file_id", id)?,
+        MediaSource::Url(url) => map.serialize_entry(kind, url)?,
+        MediaSource::Data { data, .. } if media.kind == MediaKind::Audio => {
+            map.serialize_entry(kind, &Text(Base64Display::new(data, &STANDARD)))?;
+        }
+        MediaSource::Data { mime, data } => {
+            map.serialize_entry(kind, &Text(DataUrl(mime, "application/pdf", data)))?;
+        }
+    }
+    if let ("document_url", Some(name)) = (kind, &media.name) {
+        map.serialize_entry("document_name", name)?;
+    }
+    entries(map, &media.extra, |_| true)
 }
 
 struct Inner<'a>(&'a Media);
@@ -154,7 +188,7 @@ impl Serialize for Inner<'_> {
 }
 
 /// OpenAI's words for sound: `wav` and `mp3`; others as their media type says.
-fn sound_format(mime: &str) -> &str {
+pub(crate) fn sound_format(mime: &str) -> &str {
     match mime.rsplit('/').next().unwrap_or_default() {
         "" | "x-wav" | "wave" => "wav",
         "mpeg" => "mp3",
@@ -163,7 +197,7 @@ fn sound_format(mime: &str) -> &str {
 }
 
 /// Written piece by piece: no copy of a large medium is made.
-struct Text<T>(T);
+pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T: std::fmt::Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -172,7 +206,7 @@ impl<T: std::fmt::Display> Serialize for Text<T> {
 }
 
 /// A data URL (RFC 2397): media type, the one to take when that is unknown, bytes.
-struct DataUrl<'a>(&'a str, &'a str, &'a [u8]);
+pub(crate) struct DataUrl<'a>(pub(crate) &'a str, pub(crate) &'a str, pub(crate) &'a [u8]);
 
 impl std::fmt::Display for DataUrl<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

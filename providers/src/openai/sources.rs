@@ -1,7 +1,7 @@
 //! Citations and sources, in the shapes servers give them.
 
 use belvedere_core::event::{Event, Source};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Citations inside a message: `{type: url_citation, url_citation: {url, title, ...}}` (OpenAI, OpenRouter), or
 /// the same fields without the inner object.
@@ -13,6 +13,16 @@ pub(crate) fn annotations(choice: u32, part: Option<u32>, raw: &str, out: &mut V
         source.raw = value;
         out.push(Event::Source { choice, source: Box::new(source) });
     }
+}
+
+/// The documents that an item of a content list names (Mistral). They are the caller's own, by the ids it gave.
+pub(crate) fn references(choice: u32, part: Option<u32>, raw: &str, out: &mut Vec<Event>) {
+    out.extend(list(raw).into_iter().map(|id| {
+        let mut source = Source::default();
+        source.part = part;
+        source.raw = json!({ "type": "reference", "reference_id": id });
+        Event::Source { choice, source: Box::new(source) }
+    }));
 }
 
 /// Perplexity's sources of a whole answer: `search_results` with titles and `citations` with addresses only. An

@@ -31,6 +31,8 @@ pub(crate) struct Chunk<'a> {
     /// Perplexity's sources: addresses only, and with titles.
     pub(crate) citations: Raw<'a>,
     pub(crate) search_results: Raw<'a>,
+    /// What Azure's content filter found in the prompt.
+    pub(crate) prompt_filter_results: Raw<'a>,
 }
 
 /// Groq's extension of a chunk.
@@ -55,6 +57,8 @@ pub(crate) struct Choice<'a> {
     /// Moonshot's place for usage.
     pub(crate) usage: Raw<'a>,
     pub(crate) error: Raw<'a>,
+    /// What Azure's content filter found in the answer.
+    pub(crate) content_filter_results: Raw<'a>,
 }
 
 /// What is new of a message, or all of it.
@@ -146,6 +150,8 @@ pub(crate) struct Item<'a> {
     pub(crate) thinking: Content<'a>,
     pub(crate) signature: Text<'a>,
     pub(crate) image_url: Image<'a>,
+    /// The documents that a `reference` names (Mistral, "Citations and references").
+    pub(crate) reference_ids: Raw<'a>,
 }
 
 /// A message's content: text, or a list of items.

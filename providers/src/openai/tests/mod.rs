@@ -1,7 +1,9 @@
 //! Tests of the wire, against frames and bodies written here.
 
+mod azure;
 mod embeddings;
 mod encode;
+mod mistral;
 mod stream;
 mod terminal;
 mod tools;
@@ -84,8 +86,23 @@ fn stream(chunks: &[Value]) -> Outcome {
     stream_from(&host("openai"), chunks)
 }
 
+fn whole_from(host: &OpenAi, body: &Value) -> Outcome {
+    read(host, Operation::Chat, "application/json", &[(None, body.to_string().as_bytes())])
+}
+
 fn whole(body: &Value) -> Outcome {
-    read(&host("openai"), Operation::Chat, "application/json", &[(None, body.to_string().as_bytes())])
+    whole_from(&host("openai"), body)
+}
+
+/// The error that this body stands for.
+fn fail(host: &OpenAi, status: u16, body: &Value) -> Error {
+    let (_, mut decoder) = host.decode(&Request::from("hi"), &head(status, "application/json")).unwrap();
+    decoder.frame(Frame { name: None, data: body.to_string().as_bytes() }, &mut Vec::new()).unwrap_err()
+}
+
+/// The body of a request as it goes out.
+fn sent(host: &OpenAi, request: &Request) -> Value {
+    serde_json::from_slice(host.encode(request).unwrap().body()).unwrap()
 }
 
 /// A chunk of choice 0.
