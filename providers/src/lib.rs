@@ -7,15 +7,28 @@
 
 #[cfg(feature = "anthropic")]
 pub mod anthropic;
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
+mod capabilities;
+#[cfg(feature = "cohere")]
+pub mod cohere;
 pub mod credentials;
 mod endpoint;
 mod fault;
+#[cfg(feature = "google")]
+pub mod google;
 mod lax;
+#[cfg(feature = "ollama")]
+pub mod ollama;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[cfg(any(feature = "cohere", feature = "google", feature = "ollama", feature = "responses"))]
+mod outgoing;
 mod registry;
+#[cfg(feature = "responses")]
+pub mod responses;
 mod settings;
 
 pub use endpoint::{endpoint, endpoints};
 pub use registry::{names, provider, register, wire};
-pub use settings::{Keys, Settings};
+pub use settings::{Auth, Keys, Settings};

@@ -74,7 +74,14 @@ pub(super) enum Source<'a> {
 
 /// Bytes, written as base64 without a copy.
 #[derive(Debug)]
-pub(super) struct Base64<'a>(&'a [u8]);
+pub(crate) struct Base64<'a>(&'a [u8]);
+
+#[cfg(feature = "bedrock")]
+impl<'a> Base64<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Base64(bytes)
+    }
+}
 
 impl Serialize for Base64<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {

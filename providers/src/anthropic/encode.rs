@@ -14,7 +14,9 @@ use super::block::{Block, invalid, unsupported};
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
-    model: &'a str,
+    /// Absent where a host has it in the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
     max_tokens: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     system: Vec<Block<'a>>,
@@ -62,49 +64,49 @@ enum ToolDefinition<'a> {
 /// # Errors
 /// `InvalidRequest` or `Unsupported` naming what the wire cannot express.
 pub(super) fn body(provider: &Anthropic, request: &Request) -> Result<Bytes> {
-    refuse_lacking(request)?;
     let model = request.model.as_deref().or(provider.model.as_deref());
     let model =
         model.ok_or_else(|| invalid("model", "is missing; name one in the request or the configuration"))?;
-    let mut settings = settings(request)?;
+    write(request, Some(model), provider.max_tokens, request.stream, Map::new())
+}
+
+/// The body for a host that has the model and `stream` in its address and asks for `fields` of its own.
+///
+/// # Errors
+/// As [`body`].
+#[cfg(any(feature = "bedrock", feature = "google"))]
+pub(crate) fn hosted(request: &Request, max_tokens: u64, fields: Map<String, Value>) -> Result<Bytes> {
+    write(request, None, max_tokens, false, fields)
+}
+
+fn write(
+    request: &Request,
+    model: Option<&str>,
+    max_tokens: u64,
+    stream: bool,
+    fields: Map<String, Value>,
+) -> Result<Bytes> {
+    let mut settings = fields;
+    settings.extend(self::settings(request)?);
     let native = settings.remove("system");
     let (system, messages) = conversation(request, native)?;
     let body = Body {
         model,
         max_tokens: request
             .max_tokens
-            .unwrap_or_else(|| provider.max_tokens.saturating_add(budget(request).unwrap_or(0))),
+            .unwrap_or_else(|| max_tokens.saturating_add(budget(request).unwrap_or(0))),
         system,
         messages,
         tools: request.tools.iter().map(ToolDefinition::of).collect::<Result<_>>()?,
         temperature: request.temperature,
         top_p: request.top_p,
         top_k: request.top_k,
-        stream: request.stream,
+        stream,
         settings,
     };
     let bytes =
         serde_json::to_vec(&body).map_err(|_| invalid("request", "has a number that JSON cannot carry"))?;
     Ok(bytes.into())
-}
-
-/// Refuses what the wire lacks. What asks for no more than the wire gives anyway is fine.
-fn refuse_lacking(request: &Request) -> Result<()> {
-    let lacking = [
-        ("n", request.n.is_some_and(|n| n != 1)),
-        ("seed", request.seed.is_some()),
-        ("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0)),
-        ("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0)),
-        ("logprobs", request.logprobs == Some(true)),
-        ("top_logprobs", request.top_logprobs.is_some_and(|n| n > 0)),
-    ];
-    match lacking.iter().find(|(_, asked)| *asked) {
-        Some((parameter, _)) => {
-            Err(unsupported(parameter, "Anthropic's wire has no such parameter")
-                .with("parameter", *parameter))
-        }
-        None => Ok(()),
-    }
 }
 
 /// The system blocks, and the turns in alternation. `native` is a `system` in the wire's own form: it comes first.

@@ -16,19 +16,29 @@ mod block;
 mod encode;
 mod stream;
 mod usage;
+#[cfg(feature = "google")]
+mod vertex;
 mod whole;
 mod wire;
 
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::provider::{Decoder, Framing, Provider};
+use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Uri};
 
+use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
+
+// What hosts of this wire share.
+#[cfg(feature = "bedrock")]
+pub(crate) use self::{block::Base64, encode::hosted, stream::Stream, whole::Whole, wire::read};
+
+#[cfg(feature = "google")]
+pub use vertex::VertexAnthropic;
 
 /// The name of the wire.
 const WIRE: &str = "anthropic.messages";
@@ -110,6 +120,11 @@ impl Provider for Anthropic {
 
     fn base_url(&self) -> &Uri {
         &self.base_url
+    }
+
+    fn fit(&self, request: &mut Request) -> Vec<Lack> {
+        let model = request.model.clone().or_else(|| self.model.clone());
+        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {

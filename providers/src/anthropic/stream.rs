@@ -12,7 +12,7 @@ use crate::fault::{self, Head};
 
 /// Reads the events of one stream.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     head: Head,
     answer: Answer,
     /// `message_delta` came: `message_stop` after it ends the answer.
@@ -20,7 +20,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(head: Head) -> Self {
+    pub(crate) fn new(head: Head) -> Self {
         Stream { head, answer: Answer::default(), closing: false }
     }
 

@@ -12,13 +12,13 @@ use crate::fault::{self, Head};
 
 /// Reads a whole message.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     head: Head,
     answer: Answer,
 }
 
 impl Whole {
-    pub(super) fn new(head: Head) -> Self {
+    pub(crate) fn new(head: Head) -> Self {
         Whole { head, answer: Answer::default() }
     }
 }

@@ -112,7 +112,7 @@ impl Block<'_> {
 ///
 /// # Errors
 /// `Truncated` when the text ends too early, `Malformed` when it is not what the wire allows.
-pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|e| {
         let at = format!("line {} column {}", e.line(), e.column());
         if e.is_eof() {
