@@ -14,8 +14,20 @@ pub(crate) use answer::{derived_id, error_answer, event, frame, json, restarted,
 pub(crate) use fields::{Fields, invalid};
 pub(crate) use gathered::Gathered;
 
+#[cfg(feature = "anthropic")]
+use crate::anthropic::AnthropicEndpoint;
+#[cfg(feature = "openai")]
+use crate::openai::{EmbeddingsEndpoint, OpenAiEndpoint};
+
 /// What makes the endpoints, in the order a server asks them.
-const ALL: &[fn() -> Arc<dyn Endpoint>] = &[];
+const ALL: &[fn() -> Arc<dyn Endpoint>] = &[
+    #[cfg(feature = "openai")]
+    || Arc::new(OpenAiEndpoint),
+    #[cfg(feature = "openai")]
+    || Arc::new(EmbeddingsEndpoint),
+    #[cfg(feature = "anthropic")]
+    || Arc::new(AnthropicEndpoint),
+];
 
 /// Every endpoint of this build. A server asks them in this order and takes the first that accepts a request.
 ///

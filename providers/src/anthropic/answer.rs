@@ -124,6 +124,9 @@ impl Answer {
                 let by = if kind == "tool_use" { ToolBy::Client } else { ToolBy::Provider };
                 let (id, name) = (word(&block.id), word(&block.name));
                 out.push(Event::ToolStart { choice: 0, part, id, name, by });
+                if let Some(caller) = block.caller {
+                    out.push(caller_of(part, caller)?);
+                }
                 Content::Tool { whole: block.input.map(|input| input.get().into()) }
             }
             _ => Content::Opaque { data: wire::read(raw.get(), "a content block")?, input: String::new() },
@@ -283,6 +286,14 @@ fn signature(part: u32, text: Option<&Text<'_>>) -> Option<Event> {
     })
 }
 
+/// Who called a tool goes back with the call: code that runs at the provider waits for its result.
+fn caller_of(part: u32, caller: &RawValue) -> Result<Event> {
+    let caller: Value = wire::read(caller.get(), "a caller")?;
+    let own = Map::from_iter([("caller".to_owned(), caller)]);
+    let extra = Box::new(Map::from_iter([(super::WIRE.to_owned(), Value::Object(own))]));
+    Ok(Event::Extra { choice: 0, part, extra })
+}
+
 /// A citation of a web page, or of a document of the request.
 fn source(part: u32, citation: &RawValue) -> Result<Event> {
     let raw: Value = wire::read(citation.get(), "a citation")?;
@@ -311,7 +322,7 @@ fn join(data: &mut Map<String, Value>, input: &mut String, pieces: Map<String, V
 }
 
 /// <https://docs.anthropic.com/en/api/handling-stop-reasons>
-fn finish_reason(raw: &str) -> FinishReason {
+pub(super) fn finish_reason(raw: &str) -> FinishReason {
     match raw {
         "end_turn" | "stop_sequence" => FinishReason::Stop,
         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,

@@ -94,7 +94,12 @@ impl Serialize for Base64<'_> {
 pub(super) struct Further<'a>(Vec<(&'a str, &'a Value)>);
 
 impl<'a> Further<'a> {
-    fn of(extra: &'a Map<String, Value>, known: &[&str]) -> Self {
+    /// All of them.
+    pub(super) fn all(extra: &'a Map<String, Value>) -> Self {
+        Further(extra_of(extra, super::WIRE).collect())
+    }
+
+    pub(super) fn of(extra: &'a Map<String, Value>, known: &[&str]) -> Self {
         Further(extra_of(extra, super::WIRE).filter(|(key, _)| known.contains(key)).collect())
     }
 }
@@ -106,7 +111,7 @@ impl Serialize for Further<'_> {
 }
 
 /// True when what only one wire can read is this wire's, as far as it is known.
-fn is_ours(wire: &str) -> bool {
+pub(super) fn is_ours(wire: &str) -> bool {
     wire.is_empty() || wire == super::WIRE
 }
 

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use belvedere_core::error::Result;
-use belvedere_core::message::{Message, Part, Role};
+use belvedere_core::message::{Message, Part, Role, extra_of};
 use belvedere_core::request::{Effort, Function, Request, ResponseFormat, Tool, ToolChoice};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Anthropic;
-use super::block::{Block, invalid, unsupported};
+use super::block::{Block, Further, invalid, unsupported};
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -54,7 +54,7 @@ enum ToolDefinition<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
         #[serde(flatten)]
-        extra: &'a Map<String, Value>,
+        extra: Further<'a>,
     },
     Provider(&'a Map<String, Value>),
 }
@@ -161,7 +161,7 @@ impl<'a> ToolDefinition<'a> {
                 description: function.description.as_deref(),
                 input_schema: input_schema(function),
                 strict: function.strict,
-                extra: &function.extra,
+                extra: Further::all(&function.extra),
             }),
             Tool::Provider(own) => Ok(ToolDefinition::Provider(own)),
             _ => Err(unsupported("tools", "Anthropic's wire lacks a tool of this kind")),
@@ -190,7 +190,9 @@ fn budget(request: &Request) -> Option<u64> {
 
 /// The small settings. What stands in `extra` wins; objects are joined field by field.
 fn settings(request: &Request) -> Result<Map<String, Value>> {
-    let mut settings = request.extra.clone();
+    let extra = extra_of(&request.extra, super::WIRE);
+    let mut settings: Map<String, Value> =
+        extra.map(|(name, value)| (name.to_owned(), value.clone())).collect();
     let mut put = |key: &str, value: Value| match (settings.get_mut(key), value) {
         (Some(Value::Object(own)), Value::Object(derived)) => {
             for (key, value) in derived {

@@ -14,6 +14,7 @@
 mod answer;
 mod block;
 mod encode;
+mod endpoint;
 mod stream;
 mod usage;
 #[cfg(feature = "google")]
@@ -32,6 +33,7 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
+pub use endpoint::AnthropicEndpoint;
 
 // What hosts of this wire share.
 #[cfg(feature = "bedrock")]

@@ -91,6 +91,9 @@ pub(super) struct Block<'a> {
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) input: Option<&'a RawValue>,
+    /// Who called: the model itself, or the code it runs.
+    #[serde(borrow)]
+    pub(super) caller: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) citations: Option<Vec<&'a RawValue>>,
 }

@@ -2,6 +2,7 @@
 
 use belvedere_core::error::{Error, ErrorKind, Result};
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -78,6 +79,17 @@ impl Fields {
         read.map(Some).map_err(|_| self.fault(key, format_args!("must be {what}, is {found}")))
     }
 
+    /// Takes a field that `T` can say all of. Another is left, to be sent on as it is.
+    pub(crate) fn take_if_whole<T: DeserializeOwned + Serialize>(&mut self, key: &str) -> Option<T> {
+        let value = self.get(key)?;
+        let read = serde_json::from_value::<T>(value.clone()).ok()?;
+        let whole = serde_json::to_value(&read).is_ok_and(|again| again == *value);
+        whole.then(|| {
+            self.map.remove(key);
+            read
+        })
+    }
+
     /// Takes a text.
     ///
     /// # Errors
@@ -133,8 +145,9 @@ impl Fields {
         self.map.is_empty()
     }
 
-    /// What was not taken.
-    pub(crate) fn rest(self) -> Map<String, Value> {
+    /// What was not taken. Null counts as absent.
+    pub(crate) fn rest(mut self) -> Map<String, Value> {
+        self.map.retain(|_, value| !value.is_null());
         self.map
     }
 }

@@ -8,8 +8,9 @@ use belvedere_core::SmolStr;
 use belvedere_core::error::Result;
 use belvedere_core::event::{Event, Finish};
 use belvedere_core::message::ToolBy;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::answer::filled;
 use super::calls::{Call, Calls, Fragment, Route};
 use super::details::{self, Details};
 use super::filters::Filters;
@@ -32,6 +33,8 @@ pub(crate) struct Choice {
     /// The kind of the latest item of a content list.
     latest: Option<Kind>,
     calls: Calls,
+    /// Further fields of calls whose part is not open yet, by part.
+    extras: Vec<(u32, Box<Map<String, Value>>)>,
     /// The position of the legacy `function_call`.
     function: Option<usize>,
     details: Details,
@@ -254,7 +257,22 @@ impl Choice {
             Route::New => self.begin(&fragment),
         };
         self.call_piece(at, &fragment, out);
+        self.extra_content(at, call, out);
         Ok(())
+    }
+
+    /// What goes back with a call. It needs an open part: until then it is held.
+    fn extra_content(&mut self, at: usize, call: &wire::Call<'_>, out: &mut Vec<Event>) {
+        let Some(raw) = call.extra_content.and_then(|raw| filled(Some(raw))) else { return };
+        let (Ok(content), Some(call)) = (serde_json::from_str::<Value>(raw), self.calls.get_mut(at)) else {
+            return;
+        };
+        let own = json!({ "extra_content": content });
+        let extra = Box::new(Map::from_iter([(super::WIRE.to_owned(), own)]));
+        match call.started {
+            true => out.push(Event::Extra { choice: self.index, part: call.part, extra }),
+            false => self.extras.push((call.part, extra)),
+        }
     }
 
     /// The call of the time before `tool_calls`: one, without an id. An empty name counts as none.
@@ -323,6 +341,8 @@ impl Choice {
         for call in self.calls.iter_mut().filter(|call| !call.started) {
             start(call, self.index, out);
         }
+        let choice = self.index;
+        out.extend(self.extras.drain(..).map(|(part, extra)| Event::Extra { choice, part, extra }));
         if let Some(data) = self.details.opaque() {
             self.opaque(details::KIND, data, out);
         }

@@ -19,7 +19,7 @@ pub(crate) fn of(choice: &Choice<'_>) -> Option<Finish> {
 /// OpenAI's own five first, then those of servers that have more: `eos_token` and `stop_sequence` (Hugging Face),
 /// `eos` (Together), `model_length` (Mistral), `sensitive` and `network_error` (Z.ai),
 /// `insufficient_system_resource` (DeepSeek), `error` (OpenRouter, Mistral).
-fn reason(word: &str) -> FinishReason {
+pub(super) fn reason(word: &str) -> FinishReason {
     match word {
         "stop" | "eos" | "eos_token" | "stop_sequence" => FinishReason::Stop,
         "length" | "model_length" => FinishReason::Length,

@@ -99,6 +99,8 @@ pub(crate) struct Call<'a> {
     pub(crate) id: Text<'a>,
     pub(crate) function: Object<Function<'a>>,
     pub(crate) custom: Object<Custom<'a>>,
+    /// What Google has a call carry back, its signature among it.
+    pub(crate) extra_content: Raw<'a>,
 }
 
 /// Name and arguments of a call.

@@ -1,0 +1,124 @@
+//! Reads a chat request.
+
+use std::sync::Arc;
+
+use belvedere_core::error::Result;
+use belvedere_core::request::{Reasoning, Request, Tool, ToolChoice};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{OWN, message};
+use crate::endpoint::{Fields, invalid};
+
+const COUNT: &str = "a whole number that is not negative";
+const NUMBER: &str = "a number";
+const SWITCH: &str = "true or false";
+
+/// The request in a body.
+///
+/// # Errors
+/// `InvalidRequest` naming the field and what is allowed there.
+pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
+    let mut body = Fields::of_body(request)?;
+    let mut out = Request::default();
+    out.model = body.text("model")?.map(Into::into);
+    if body.get("messages").is_none() {
+        return Err(body.fault("messages", "is missing; an array of messages is needed"));
+    }
+    let messages = body.list("messages")?.map(|(path, value)| message::read(value, &path));
+    out.messages = Arc::new(messages.collect::<Result<_>>()?);
+    out.tools = Arc::new(body.list("tools")?.map(|(path, value)| tool(value, &path)).collect::<Result<_>>()?);
+    out.tool_choice = tool_choice(&mut body)?;
+    out.parallel_tool_calls = body.take("parallel_tool_calls", SWITCH)?;
+    // The older name is left where it is when both are given: some servers want it so.
+    out.max_tokens = match body.take("max_completion_tokens", COUNT)? {
+        None => body.take("max_tokens", COUNT)?,
+        newer => newer,
+    };
+    out.temperature = body.take("temperature", NUMBER)?;
+    out.top_p = body.take("top_p", NUMBER)?;
+    out.top_k = body.take("top_k", COUNT)?;
+    out.stop = stop(&mut body)?;
+    // `random_seed` is Mistral's name.
+    out.seed = match body.take("seed", "a whole number")? {
+        None => body.take("random_seed", "a whole number")?,
+        seed => seed,
+    };
+    out.n = body.take("n", COUNT)?;
+    out.presence_penalty = body.take("presence_penalty", NUMBER)?;
+    out.frequency_penalty = body.take("frequency_penalty", NUMBER)?;
+    out.logprobs = body.take("logprobs", SWITCH)?;
+    out.top_logprobs = body.take("top_logprobs", COUNT)?;
+    out.response_format = body.take_if_whole("response_format");
+    out.reasoning = reasoning(&mut body);
+    out.user = body.text("user")?.map(Into::into);
+    out.stream = body.take("stream", SWITCH)?.unwrap_or_default();
+    if out.stream {
+        stream_options(&mut body)?;
+    }
+    out.extra = body.rest();
+    Ok(out)
+}
+
+fn tool(value: Value, path: &str) -> Result<Tool> {
+    serde_json::from_value(value)
+        .map_err(|_| invalid(path, "is neither a function with a name nor a tool of a type of its own"))
+}
+
+/// `auto`, `none`, `required` (Mistral: `any`) or one function. Other objects, such as `allowed_tools`, stay as
+/// they are.
+fn tool_choice(body: &mut Fields) -> Result<Option<ToolChoice>> {
+    const WORDS: &str = "must be auto, none, required, or an object that names a tool";
+    let Some(value) = body.value("tool_choice") else { return Ok(None) };
+    let name = value.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
+    match (&value, name) {
+        (Value::String(word), _) => match word.as_str() {
+            "auto" => Ok(Some(ToolChoice::Auto)),
+            "none" => Ok(Some(ToolChoice::None)),
+            "required" | "any" => Ok(Some(ToolChoice::Required)),
+            _ => Err(body.fault("tool_choice", WORDS)),
+        },
+        (_, Some(name)) if value == json!({"type": "function", "function": {"name": name}}) => {
+            Ok(Some(ToolChoice::Function { name: name.into() }))
+        }
+        (Value::Object(_), _) => {
+            body.put("tool_choice", value);
+            Ok(None)
+        }
+        _ => Err(body.fault("tool_choice", WORDS)),
+    }
+}
+
+/// A text or several.
+fn stop(body: &mut Fields) -> Result<Vec<String>> {
+    match body.get("stop") {
+        Some(Value::String(_)) => Ok(body.text("stop")?.into_iter().collect()),
+        _ => Ok(body.take("stop", "a string or an array of strings")?.unwrap_or_default()),
+    }
+}
+
+/// `reasoning_effort` (OpenAI) or `reasoning` (OpenRouter). What has no place in ours stays as it is.
+fn reasoning(body: &mut Fields) -> Option<Reasoning> {
+    if let Some(reasoning) = body.take_if_whole("reasoning") {
+        return Some(reasoning);
+    }
+    let mut reasoning = Reasoning::default();
+    reasoning.effort = Some(body.take_if_whole("reasoning_effort")?);
+    Some(reasoning)
+}
+
+/// Usage is always asked for, because ledgers stand on it. That the client did not is noted for the answer.
+fn stream_options(body: &mut Fields) -> Result<()> {
+    let Some(mut options) = body.object("stream_options")? else {
+        body.put(OWN, json!({ "include_usage": false }));
+        return Ok(());
+    };
+    if options.take("include_usage", SWITCH)? != Some(true) {
+        body.put(OWN, json!({ "include_usage": false }));
+    }
+    if !options.is_empty() {
+        options.put("include_usage", true.into());
+        body.put("stream_options", options.rest().into());
+    }
+    Ok(())
+}
