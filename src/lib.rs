@@ -12,8 +12,8 @@ pub use belvedere_core::tower;
 
 pub use belvedere_core::{
     Error, ErrorKind, Result, SmolStr, cancel, client, clock, completion, config, context, credentials,
-    duration, entropy, error, event, events, framing, http, laws, layer, message, provider as wire, reader,
-    request, service, spawner, store, tokens, transport, typed, usage,
+    duration, endpoint, entropy, error, event, events, framing, http, laws, layer, message, provider as wire,
+    reader, request, secrets, service, spawner, store, tokens, transport, typed, usage,
 };
 pub use belvedere_middleware as middleware;
 pub use belvedere_providers as providers;
@@ -35,5 +35,7 @@ pub fn registry() -> Registry {
     let mut registry = Registry::new();
     belvedere_providers::register(&mut registry);
     belvedere_middleware::register(&mut registry);
+    #[cfg(feature = "testing")]
+    belvedere_core::testing::register(&mut registry);
     registry
 }
