@@ -1,0 +1,158 @@
+//! Cohere's API, version 2, <https://docs.cohere.com/reference/chat>: chat, embeddings and the list of models.
+//!
+//! What the wire asks for and a request does not say:
+//! - The plan that a model makes before it calls tools (`tool_plan`) is a reasoning part that says so in its `extra`;
+//!   it goes back as `tool_plan`. Other reasoning goes as `thinking`, whoever wrote it: the wire signs none.
+//! - Thinking is on or off, with a budget in tokens. Of the words for effort only `none` and `medium` have a meaning
+//!   here; the others are refused unless a budget stands beside them.
+//! - `strict_tools` is for all tools or none: it is set when one of them asks for it.
+//! - Cohere tells two counts. What is billed is in the classes of the usage, what the model read and wrote, its own
+//!   preamble included, is what was reported.
+//! - Embeddings are asked for as `search_document` and as `float`, unless `input_type` and `embedding_types` stand
+//!   in [`Parameters::extra`].
+//! - A failed tool's result has no mark of it, and a speaker's name no place.
+//! - `documents`, `citation_options`, `safety_mode` and all else come from [`Parameters::extra`]: its fields are sent
+//!   as they are, and win.
+//!
+//! [`Parameters::extra`]: belvedere_core::request::Parameters::extra
+
+mod answer;
+mod decode;
+mod encode;
+mod endpoint;
+mod finish;
+mod lists;
+mod message;
+mod source;
+mod usage;
+mod wire;
+
+use belvedere_core::SmolStr;
+use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::provider::{Decoder, Framing, Provider};
+use belvedere_core::request::{Operation, Request};
+use belvedere_core::service::Info;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, Uri};
+
+use crate::fault::{FaultDecoder, Head};
+use crate::outgoing;
+pub use endpoint::CohereEndpoint;
+
+/// The name of the wire.
+const WIRE: &str = "cohere.chat";
+
+/// What marks a reasoning part as a plan for tools, in the `extra` that only this wire reads.
+const TOOL_PLAN: &str = "tool_plan";
+
+/// What embeddings are asked for as, unless the request says so itself.
+const INPUT_TYPE: &str = "search_document";
+const EMBEDDING_TYPES: [&str; 1] = ["float"];
+
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// Cohere's wire.
+///
+/// ```
+/// use belvedere_core::provider::Provider;
+/// use belvedere_core::request::Request;
+/// use belvedere_providers::cohere::Cohere;
+///
+/// let request = Cohere::new("command-a-03-2025").encode(&Request::from("hi"))?;
+/// assert_eq!(request.uri(), "https://api.cohere.com/v2/chat");
+/// # Ok::<(), belvedere_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Cohere {
+    /// The provider's name in errors and records. Default `cohere`.
+    pub name: SmolStr,
+    /// The address, with or without `/v2` at its end. Default `https://api.cohere.com`.
+    pub base_url: Uri,
+    /// The model when a request names none.
+    pub model: Option<SmolStr>,
+}
+
+impl Default for Cohere {
+    fn default() -> Self {
+        Cohere {
+            name: SmolStr::new_static("cohere"),
+            base_url: Uri::from_static("https://api.cohere.com"),
+            model: None,
+        }
+    }
+}
+
+impl Cohere {
+    /// The wire with a default model.
+    pub fn new(model: impl Into<SmolStr>) -> Self {
+        Cohere { model: Some(model.into()), ..Cohere::default() }
+    }
+
+    fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
+        let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
+        model.ok_or_else(|| {
+            outgoing::invalid("model", "is missing; name one in the request or the configuration")
+        })
+    }
+}
+
+impl Provider for Cohere {
+    fn info(&self) -> Info {
+        Info::new(self.name.clone(), WIRE).with_model(self.model.clone())
+    }
+
+    fn base_url(&self) -> &Uri {
+        &self.base_url
+    }
+
+    fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
+        let (method, path, body) = match request.operation {
+            Operation::Chat => (Method::POST, "/v2/chat", encode::chat(self, request)?),
+            Operation::Embed => (Method::POST, "/v2/embed", encode::embed(self, request)?),
+            // 1000 is the most the wire gives at once; no one offers more.
+            Operation::Models => (Method::GET, "/v1/models?page_size=1000", Bytes::new()),
+            _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
+        };
+        let mut outgoing = http::Request::new(body);
+        *outgoing.method_mut() = method;
+        *outgoing.uri_mut() = outgoing::address(&self.base_url, "/v2", path)?;
+        let streams = request.operation == Operation::Chat && request.stream;
+        let accept = if streams { EVENTS } else { JSON };
+        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+        if !outgoing.body().is_empty() {
+            outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        }
+        Ok(outgoing)
+    }
+
+    fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {
+        let fault = Head::of(head);
+        if !head.status.is_success() {
+            return Ok((Framing::Json, Box::new(FaultDecoder(fault))));
+        }
+        match request.operation {
+            Operation::Embed => return Ok((Framing::Json, Box::new(lists::Embeddings::new(fault)))),
+            Operation::Models => return Ok((Framing::Json, Box::new(lists::Models::new(fault)))),
+            _ => {}
+        }
+        let content_type = head.headers.get(CONTENT_TYPE).map(|v| v.to_str().unwrap_or("?"));
+        let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let streamed = match kind.to_ascii_lowercase().as_str() {
+            EVENTS => true,
+            // Sloppy proxies lose the type or call everything plain text.
+            "" | "text/plain" | "application/octet-stream" => request.stream,
+            json if json.ends_with("/json") || json.ends_with("+json") => false,
+            _ => {
+                let what = "the answer is neither JSON nor a stream of events";
+                return Err(Error::new(ErrorKind::Malformed, what).with("content_type", kind));
+            }
+        };
+        Ok(match streamed {
+            true => (Framing::Sse, Box::new(decode::Stream::new(fault))),
+            false => (Framing::Json, Box::new(decode::Whole::new(fault))),
+        })
+    }
+}
