@@ -18,6 +18,8 @@ pub(crate) use gathered::Gathered;
 use crate::anthropic::AnthropicEndpoint;
 #[cfg(feature = "openai")]
 use crate::openai::{EmbeddingsEndpoint, OpenAiEndpoint};
+#[cfg(feature = "responses")]
+use crate::responses::ResponsesEndpoint;
 
 /// What makes the endpoints, in the order a server asks them.
 const ALL: &[fn() -> Arc<dyn Endpoint>] = &[
@@ -25,6 +27,8 @@ const ALL: &[fn() -> Arc<dyn Endpoint>] = &[
     || Arc::new(OpenAiEndpoint),
     #[cfg(feature = "openai")]
     || Arc::new(EmbeddingsEndpoint),
+    #[cfg(feature = "responses")]
+    || Arc::new(ResponsesEndpoint),
     #[cfg(feature = "anthropic")]
     || Arc::new(AnthropicEndpoint),
 ];

@@ -11,7 +11,7 @@ mod decode;
 mod details;
 pub(crate) mod embeddings;
 pub(crate) mod encode;
-mod endpoint;
+pub(crate) mod endpoint;
 mod filters;
 mod finish;
 pub mod hosts;

@@ -48,6 +48,8 @@ pub(super) struct Items<'a> {
     items: Vec<Item<'a>>,
     tools: &'a [Tool],
     custom: Vec<&'a str>,
+    /// Reasoning of other wires is shown, too.
+    shows_all: bool,
     /// The last item is open for further parts of its kind, under this id.
     open: Option<Option<&'a str>>,
 }
@@ -55,7 +57,17 @@ pub(super) struct Items<'a> {
 impl<'a> Items<'a> {
     /// No items yet; custom tools are known by these definitions, or by the extra of their calls.
     pub(super) fn new(tools: &'a [Tool]) -> Self {
-        Items { items: Vec::new(), tools, custom: Vec::new(), open: None }
+        Items { items: Vec::new(), tools, custom: Vec::new(), shows_all: false, open: None }
+    }
+
+    /// The items of an answer, for a client that shows it. What the wire has no place for is left out.
+    pub(super) fn of_answer(parts: impl Iterator<Item = &'a Part>) -> Self {
+        let mut items = Items { shows_all: true, ..Items::new(&[]) };
+        for part in parts {
+            // What this refuses is what the wire lacks.
+            let _ = items.answered(None, part, "");
+        }
+        items
     }
 
     /// The items.
@@ -76,7 +88,7 @@ impl<'a> Items<'a> {
         for (i, part) in message.parts.iter().enumerate() {
             let path = format!("{path}.content[{i}]");
             match message.role {
-                Role::Assistant => self.answered(message, part, &path)?,
+                Role::Assistant => self.answered(Some(message), part, &path)?,
                 _ => self.asked(message, part, &path)?,
             }
         }
@@ -105,7 +117,7 @@ impl<'a> Items<'a> {
     }
 
     /// Adds a part of what the model said.
-    fn answered(&mut self, message: &'a Message, part: &'a Part, path: &str) -> Result<()> {
+    fn answered(&mut self, message: Option<&'a Message>, part: &'a Part, path: &str) -> Result<()> {
         match part {
             Part::Text { text, extra } => {
                 let (own, of_item): (Further<'_>, Further<'_>) =
@@ -127,12 +139,18 @@ impl<'a> Items<'a> {
     }
 
     /// Adds a text to the message it belongs to: the open one with the same id.
-    fn say(&mut self, message: &'a Message, piece: Piece<'a>, of_item: Further<'a>, id: Option<&'a str>) {
+    fn say(
+        &mut self,
+        message: Option<&'a Message>,
+        piece: Piece<'a>,
+        of_item: Further<'a>,
+        id: Option<&'a str>,
+    ) {
         if let (true, Some(Item::Message { content, .. })) = (self.open == Some(id), self.items.last_mut()) {
             content.pieces.push(piece);
             return;
         }
-        let mut fields = further(&message.extra, &[]);
+        let mut fields = message.map(|message| further(&message.extra, &[])).unwrap_or_default();
         fields.retain(|(name, _)| of_item.iter().all(|(own, _)| own != name));
         fields.extend(of_item);
         // An item with an id is one that the server gave: it has the server's form.
@@ -145,7 +163,8 @@ impl<'a> Items<'a> {
     fn reason(&mut self, part: &'a Part) {
         let Part::Reasoning { text, signature, wire, extra } = part else { return };
         let signature = signature.as_deref().filter(|_| is_ours(wire));
-        if signature.is_none() && !extra.contains_key(WIRE) {
+        let is_shown = self.shows_all && !text.is_empty();
+        if signature.is_none() && !extra.contains_key(WIRE) && !is_shown {
             return;
         }
         let mut fields = further(extra, &[]);

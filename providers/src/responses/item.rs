@@ -36,6 +36,7 @@ pub(super) struct Item {
     given: usize,
     /// Arguments that came with the item's begin. They count when no others follow.
     early: String,
+    is_signed: bool,
     /// Further fields as the item began with them. They count when its end never comes.
     rest: Map<String, Value>,
 }
@@ -108,6 +109,7 @@ impl Item {
             parts: Vec::new(),
             given: 0,
             early: String::new(),
+            is_signed: false,
             rest: Map::new(),
         }
     }
@@ -295,6 +297,7 @@ impl Item {
         }
         if let (Some(part), Some(signature)) = (self.parts.last(), signature) {
             let wire = SmolStr::new_static(WIRE);
+            self.is_signed = true;
             out.push(Event::Signature { choice: 0, part: part.number, delta: signature.into(), wire });
         }
     }
@@ -321,6 +324,7 @@ impl Item {
             return;
         }
         let early = std::mem::take(&mut self.early);
+        let last = self.parts.last().map(|part| part.number);
         for part in &mut self.parts {
             if self.shape.is_call() && !part.has_input && !early.is_empty() {
                 out.push(Event::ToolInput { choice: 0, part: part.number, delta: early.as_str().into() });
@@ -334,8 +338,11 @@ impl Item {
                 _ => {}
             }
             own.extend(part.annotations.take().map(|list| ("annotations".to_owned(), list)));
-            // Reasoning of this wire is known by its extra, even an empty one. A refusal has no place for it.
-            if (!own.is_empty() || self.shape == Shape::Reasoning) && part.voice != Voice::Refusal {
+            // Reasoning of this wire is known by its signature, or by its extra, even an empty one. A refusal has
+            // no place for it.
+            let is_signed = self.is_signed && last == Some(part.number);
+            let is_marked = self.shape == Shape::Reasoning && !is_signed;
+            if (!own.is_empty() || is_marked) && part.voice != Voice::Refusal {
                 let extra = Map::from_iter([(WIRE.to_owned(), Value::Object(own))]);
                 out.push(Event::Extra { choice: 0, part: part.number, extra: Box::new(extra) });
             }
@@ -345,7 +352,7 @@ impl Item {
 }
 
 /// Takes the image out of an `image_generation_call`. What is not base64 stays where it is.
-fn take_image(data: &mut Value) -> Option<Media> {
+pub(super) fn take_image(data: &mut Value) -> Option<Media> {
     let item = data.as_object_mut()?;
     let bytes = STANDARD.decode(item.get("result")?.as_str()?).ok()?;
     item.remove("result");

@@ -24,7 +24,7 @@
 mod answer;
 mod content;
 mod encode;
-//pub mod endpoint;
+pub mod endpoint;
 mod finish;
 mod input;
 mod item;
@@ -35,18 +35,19 @@ mod wire;
 
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::provider::{Decoder, Framing, Provider};
+use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Uri};
 
+use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::openai::hosts::{self, Vectors};
 use crate::openai::{self, embeddings, models};
 use crate::outgoing::address;
-//pub use endpoint::ResponsesEndpoint;
+pub use endpoint::ResponsesEndpoint;
 
 /// The name of the wire.
 const WIRE: &str = "openai.responses";
@@ -104,6 +105,11 @@ impl Provider for Responses {
 
     fn base_url(&self) -> &Uri {
         &self.base_url
+    }
+
+    fn fit(&self, request: &mut Request) -> Vec<Lack> {
+        let model = request.model.clone().or_else(|| self.model.clone());
+        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {

@@ -9,7 +9,7 @@ use crate::endpoint::{error_answer, status};
 
 /// The body of an error, and an error inside a stream.
 #[derive(Debug, Serialize)]
-pub(super) struct Body<'a> {
+pub(crate) struct Body<'a> {
     error: Fault<'a>,
 }
 
@@ -22,7 +22,7 @@ struct Fault<'a> {
 }
 
 /// The answer to a failed call.
-pub(super) fn answer(error: &Error) -> Response<Bytes> {
+pub(crate) fn answer(error: &Error) -> Response<Bytes> {
     let status = match error.kind() {
         // OpenAI has the same status for this as for a rate limit; the code tells.
         ErrorKind::QuotaExhausted | ErrorKind::BudgetExceeded => StatusCode::TOO_MANY_REQUESTS,
@@ -32,7 +32,7 @@ pub(super) fn answer(error: &Error) -> Response<Bytes> {
 }
 
 /// The body for an error. A provider's own sentence is handed on.
-pub(super) fn body(error: &Error) -> Body<'_> {
+pub(crate) fn body(error: &Error) -> Body<'_> {
     let (r#type, code) = words(error.kind());
     let said = error.provider();
     let context =

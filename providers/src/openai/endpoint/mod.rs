@@ -5,7 +5,7 @@
 
 mod calls;
 mod embeddings;
-mod fault;
+pub(crate) mod fault;
 mod message;
 mod models;
 mod pieces;
