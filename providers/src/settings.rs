@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use belvedere_core::credentials::{Credentials, Secret};
 use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::target::{Overlay, Policy, Unsupported};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 pub use auth::Auth;
 pub(crate) use auth::Signer;
 
-/// The fields of a `provider` in a configuration. Every type takes the first five; a type that does not take one of
+/// The fields of a `provider` in a configuration. Every type takes the first eight; a type that does not take one of
 /// the others refuses it by name.
 ///
 /// ```
@@ -37,6 +38,12 @@ pub struct Settings {
     pub headers: BTreeMap<String, Secret>,
     /// Credentials that are more than a key, instead of `api_key`.
     pub credentials: Option<Auth>,
+    /// What becomes of parameters that the target lacks. Default: `strict`, they are refused.
+    pub unsupported: Unsupported,
+    /// Parameters of this target, over those of a request; null takes one out.
+    pub overlay: Overlay,
+    /// What may be sent to this target. Default: everything.
+    pub policy: Policy,
     /// The wire to speak, such as `openai.responses`, where the type has several. Default: the type's own.
     pub wire: Option<String>,
     /// The region of `bedrock`, `bedrock_mantle` and `vertex`.

@@ -298,23 +298,12 @@ fn thinking_takes_a_budget_or_an_effort() {
 }
 
 #[test]
-fn what_the_wire_lacks_is_named() {
-    for (parameter, value) in [
-        ("n", json!(2)),
-        ("seed", json!(1)),
-        ("presence_penalty", json!(0.5)),
-        ("frequency_penalty", json!(-1.0)),
-        ("logprobs", json!(true)),
-        ("top_logprobs", json!(3)),
-        ("response_format", json!({"type": "json_object"})),
-    ] {
-        let mut body = json!({"messages": []});
-        body[parameter] = value;
-        let error = Anthropic::new("m").encode(&request(body)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported, "{parameter}");
-        assert!(error.message().starts_with(parameter), "{error}");
-        assert_eq!(error.context(), [("parameter", parameter.to_owned())]);
-    }
+fn what_can_not_be_written_is_named() {
+    let error = Anthropic::new("m")
+        .encode(&request(json!({"messages": [], "response_format": {"type": "json_object"}})))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.context(), [("parameter", "response_format".to_owned())]);
     assert_eq!(
         refused(&Request::embed(["x"])),
         (ErrorKind::Unsupported, "operation: Anthropic's wire has no embeddings".into())

@@ -11,17 +11,33 @@ use super::rule::{Field, Rule, Rules, Sources};
 
 /// Fits the messages. One that has nothing left is taken out with its last part.
 pub(super) fn fit(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
-    let fits = |message: &Message| message.parts.iter().all(|part| part_fits(rules, message.role, part));
+    let fits = |message: &Message| {
+        speaker_is_lost(rules, message).is_none()
+            && message.parts.iter().all(|part| part_fits(rules, message.role, part))
+    };
     if request.messages.iter().all(fits) {
         return;
     }
     let mut place = 0..;
     Arc::make_mut(&mut request.messages).retain_mut(|message| {
-        let path = format!("messages[{}].content", place.next().unwrap_or_default());
+        let path = format!("messages[{}]", place.next().unwrap_or_default());
+        if let Some(reason) = speaker_is_lost(rules, message) {
+            lacks.push(Lack::new(format!("{path}.name"), reason));
+            message.name = None;
+        }
+        let path = format!("{path}.content");
         let had = message.parts.len();
         strip(rules, message.role, &mut message.parts, false, &path, lacks);
         had == 0 || !message.parts.is_empty()
     });
+}
+
+/// Why the name of a message's speaker can't be sent. That of a tool is no speaker's.
+fn speaker_is_lost(rules: &Rules, message: &Message) -> Option<&'static str> {
+    match rules.get(Field::Speaker) {
+        Rule::Lacks(reason) if message.name.is_some() && message.role != Role::Tool => Some(reason),
+        _ => None,
+    }
 }
 
 fn part_fits(rules: &Rules, role: Role, part: &Part) -> bool {
@@ -109,7 +125,7 @@ impl Sources {
     pub(super) fn have(self, source: &MediaSource) -> bool {
         match source {
             MediaSource::Data { .. } => self.data,
-            MediaSource::Url(_) => self.url,
+            MediaSource::Url(url) => self.url.is_some_and(|begin| url.starts_with(begin)),
             MediaSource::Id(_) => self.id,
         }
     }
@@ -117,11 +133,12 @@ impl Sources {
 
 impl std::fmt::Display for Sources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ways = [(self.data, "as bytes"), (self.url, "by address"), (self.id, "by id")];
+        let address = match self.url {
+            Some("") | None => "by address".to_owned(),
+            Some(begin) => format!("at {begin}"),
+        };
+        let ways = [(self.data, "as bytes"), (self.url.is_some(), &address), (self.id, "by id")];
         let ways: Vec<&str> = ways.iter().filter(|(has, _)| *has).map(|(_, way)| *way).collect();
-        match ways.is_empty() {
-            true => f.write_str("nowhere"),
-            false => f.write_str(&ways.join(" or ")),
-        }
+        f.write_str(&ways.join(" or "))
     }
 }

@@ -53,11 +53,13 @@ pub(crate) enum Field {
     Dimensions,
     /// `user` of embeddings.
     EmbedUser,
+    /// The name of a message's speaker.
+    Speaker,
 }
 
 impl Field {
     /// How many there are.
-    pub(crate) const COUNT: usize = Field::EmbedUser as usize + 1;
+    pub(crate) const COUNT: usize = Field::Speaker as usize + 1;
 
     /// Its place in a request.
     pub(crate) fn name(self) -> &'static str {
@@ -88,6 +90,7 @@ impl Field {
             Field::File => "file",
             Field::ToolMedia | Field::SystemMedia | Field::OwnMedia => "content",
             Field::Dimensions => "dimensions",
+            Field::Speaker => "name",
         }
     }
 }
@@ -170,7 +173,8 @@ pub(crate) enum Thinking {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sources {
     pub(crate) data: bool,
-    pub(crate) url: bool,
+    /// What an address has to begin with; `None`: no address is taken.
+    pub(crate) url: Option<&'static str>,
     pub(crate) id: bool,
 }
 

@@ -55,6 +55,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Audio, NO_MEDIA),
             (Field::Video, NO_MEDIA),
             (Field::ToolMedia, Rule::Kinds(&[MediaKind::Image, MediaKind::File])),
+            (Field::Speaker, NO_FIELD),
             (Field::SystemMedia, Rule::Lacks("instructions are text")),
             (Field::ProviderTools, Rule::Own(TOOLS)),
         ],

@@ -42,6 +42,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::TopLogprobs, NO_FIELD),
             (Field::User, NO_FIELD),
             (Field::Parallel, NO_FIELD),
+            (Field::Speaker, NO_FIELD),
             (Field::ProviderTools, Rule::Lacks("the server runs no tools")),
             (Field::ChoiceFunction, Rule::Lacks("the wire has REQUIRED and NONE")),
             (Field::EmbedUser, NO_FIELD),

@@ -57,10 +57,10 @@ pub(super) fn of_host(wire: &'static str, host: &Host, model: &str) -> Rules {
     rules.with_rows(host.name, model)
 }
 
-const DATA: Rule = Rule::From(Sources { data: true, url: false, id: false });
-const DATA_OR_URL: Rule = Rule::From(Sources { data: true, url: true, id: false });
-const DATA_OR_ID: Rule = Rule::From(Sources { data: true, url: false, id: true });
-const ANYWHERE: Rule = Rule::From(Sources { data: true, url: true, id: true });
+const DATA: Rule = Rule::From(Sources { data: true, url: None, id: false });
+const DATA_OR_URL: Rule = Rule::From(Sources { data: true, url: Some(""), id: false });
+const DATA_OR_ID: Rule = Rule::From(Sources { data: true, url: None, id: true });
+const ANYWHERE: Rule = Rule::From(Sources { data: true, url: Some(""), id: true });
 
 const NO_FIELD: Rule = Rule::Lacks("the wire has no field for it");
 const NO_MEDIA: Rule = Rule::Lacks("the wire takes no media of this kind");

@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Parallel, NO_FIELD),
             (Field::ToolStrict, NO_FIELD),
             (Field::ProviderTools, Rule::Lacks("the server runs no tools")),
-            (Field::ChoiceNone, NO_FIELD),
+            (Field::Speaker, NO_FIELD),
             (Field::ChoiceRequired, NO_FIELD),
             (Field::ChoiceFunction, NO_FIELD),
             (Field::EmbedUser, NO_FIELD),
@@ -33,6 +33,10 @@ pub(super) const ROWS: &[Row] = &[
         hosts: &[],
         models: &[],
         source: "https://docs.ollama.com/api/generate",
-        rules: &[(Field::Tools, NO_FIELD)],
+        rules: &[
+            (Field::Tools, NO_FIELD),
+            (Field::ToolStrict, NO_FIELD),
+            (Field::SystemMedia, Rule::Lacks("instructions are text")),
+        ],
     },
 ];

@@ -84,7 +84,9 @@ fn f1_tools_of_a_provider_go_to_servers_that_run_them_and_are_named_elsewhere() 
             let before = request.tools.len();
             Arc::make_mut(&mut request.tools).push(Tool::Provider(own));
             let lacks = provider.fit(&mut request);
-            let runs_it = target.wire == wire && (wire != "openai.chat" || target.host == Some("openrouter"))
+            let runs_it = (target.wire == wire
+                || target.wire == "bedrock.invoke.anthropic" && wire == "anthropic.messages")
+                && (wire != "openai.chat" || target.host == Some("openrouter"))
                 || target.host == Some("groq") && tool["type"] == "code_interpreter";
             if runs_it {
                 assert_eq!((lacks.len(), request.tools.len()), (0, before + 1), "{} {tool}", target.name());
@@ -138,9 +140,10 @@ fn f2_embeddings_lack_what_only_chats_have() {
 
 #[test]
 fn f2_what_thinking_forbids_is_decided_by_the_thinking_that_is_left() {
-    let Ok(provider) = crate::wire("openai.chat", Some("openai")) else { return };
+    let target = super::target("openai.chat", Some("openai"), "gpt-5.2");
+    let Some(provider) = target.provider() else { return };
     let ask = |effort| {
-        let mut request = Request::from("hi").with_model("gpt-5.2");
+        let mut request = Request::from("hi").with_model(target.model);
         request.temperature = Some(0.2);
         request.reasoning = effort;
         let lacks = provider.fit(&mut request);

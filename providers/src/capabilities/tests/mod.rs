@@ -15,6 +15,9 @@ use belvedere_core::request::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+#[cfg(feature = "openai")]
+use crate::openai::{OpenAi, hosts};
+
 /// A model of a server on a wire.
 struct Target {
     wire: &'static str,
@@ -35,7 +38,7 @@ const WIRES: [Target; 8] = [
 ];
 
 /// Models and servers that differ.
-const SPECIAL: [Target; 22] = [
+const SPECIAL: [Target; 24] = [
     target("openai.chat", Some("openai"), "o3"),
     target("openai.chat", Some("openai"), "gpt-5-mini"),
     target("openai.chat", Some("openai"), "gpt-5.1"),
@@ -58,6 +61,8 @@ const SPECIAL: [Target; 22] = [
     target("google.generate", None, "gemini-3-flash-preview"),
     target("bedrock.converse", None, "us.anthropic.claude-opus-4-6-v1"),
     target("bedrock.converse", None, "us.anthropic.claude-opus-4-7-v1:0"),
+    target("bedrock.converse", None, "mistral.mistral-large-3-675b-instruct"),
+    target("bedrock.invoke.anthropic", None, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
 ];
 
 const fn target(wire: &'static str, host: Option<&'static str>, model: &'static str) -> Target {
@@ -67,7 +72,29 @@ const fn target(wire: &'static str, host: Option<&'static str>, model: &'static 
 impl Target {
     /// The provider; `None` when this build does not have its wire.
     fn provider(&self) -> Option<Arc<dyn Provider>> {
-        crate::wire(self.wire, self.host).ok()
+        Some(match self.wire {
+            #[cfg(feature = "openai")]
+            "openai.chat" => Arc::new(OpenAi::new(hosts::find(self.host?)?)),
+            #[cfg(feature = "responses")]
+            "openai.responses" => Arc::new(crate::responses::Responses::default()),
+            #[cfg(feature = "anthropic")]
+            "anthropic.messages" => Arc::new(crate::anthropic::Anthropic::default()),
+            #[cfg(feature = "google")]
+            "google.generate" => Arc::new(crate::google::Google::default()),
+            #[cfg(feature = "bedrock")]
+            "bedrock.converse" => Arc::new(crate::bedrock::Converse::in_region("us-east-1").ok()?),
+            #[cfg(feature = "bedrock")]
+            "bedrock.invoke.anthropic" => {
+                Arc::new(crate::bedrock::InvokeAnthropic::in_region("us-east-1").ok()?)
+            }
+            #[cfg(feature = "ollama")]
+            "ollama.chat" => Arc::new(crate::ollama::Ollama::default()),
+            #[cfg(feature = "ollama")]
+            "ollama.generate" => {
+                Arc::new(crate::ollama::Ollama::default().with_api(crate::ollama::Api::Generate))
+            }
+            _ => return None,
+        })
     }
 
     fn name(&self) -> String {
@@ -196,8 +223,8 @@ fn media() -> Vec<Probe> {
             [("bytes", data), ("address", MediaSource::Url(url.into())), ("id", MediaSource::Id(id.into()))];
         for (from, source) in sources {
             let part = Part::Media(named(kind, source));
-            list.push(probe("messages[1].content[0]", format!("{name} by {from}"), move |r| {
-                said(Role::User, part.clone())(r)
+            list.push(probe("messages[0].content[1]", format!("{name} by {from}"), move |r| {
+                Arc::make_mut(&mut r.messages)[0].parts.push(part.clone());
             }));
         }
     }
@@ -221,9 +248,11 @@ fn hold(target: &Target, provider: &dyn Provider, probe: &Probe) -> Vec<Lack> {
     let plain = target.plain(provider);
     let mut asked = plain.clone();
     (probe.change)(&mut asked);
+    // Without tools there is nothing to choose from.
+    let is_nothing = plain.tools.is_empty() && asked.tool_choice == Some(ToolChoice::None);
     let lacks = provider.fit(&mut asked);
     let named = lacks.iter().any(|lack| lack.parameter.starts_with(probe.name));
-    let goes_out = sent(provider, &asked) != sent(provider, &plain);
+    let goes_out = is_nothing || sent(provider, &asked) != sent(provider, &plain);
     assert!(named || goes_out, "{}: {} is silently gone", target.name(), probe.shown);
     assert!(lacks.iter().all(|lack| !lack.reason.is_empty()));
     assert_eq!(provider.fit(&mut asked), [], "{}: {}: what is left fits", target.name(), probe.shown);
