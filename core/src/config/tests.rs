@@ -23,6 +23,19 @@ struct Echo {
     api_key: Option<Secret>,
     #[serde(default)]
     mode: Mode,
+    #[serde(default)]
+    #[expect(dead_code, reason = "only its checks matter here")]
+    voice: Option<Voice>,
+}
+
+/// What a tag tells apart.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its checks matter here")]
+enum Voice {
+    Fixed { pitch: u32 },
+    Random { seed: Option<u32>, pitch: Option<u32> },
+    Silent,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -122,7 +135,7 @@ fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
   layers[3]: a second `retry`; the first is layers[0]; remove one, or set `order: as_written`
   provider.model: is missing
   provider.mode: unknown value; allowed: plain, loud
-  provider.modle: unknown field; allowed: api_key, mode, model
+  provider.modle: unknown field; allowed: api_key, mode, model, voice
   layers[0].attempts: must be at least 1
   layers[0].delay: must be a duration with units, such as \"500ms\", \"20s\", \"5m\" or \"1d\"
   layers[0].x: unknown field; allowed: attempts, delay
@@ -184,6 +197,27 @@ fn a_fault_of_building_has_the_path_of_its_field() {
     };
     assert_eq!(fault("fielded"), "provider.api_key: is empty");
     assert_eq!(fault("plain"), "provider: nothing works: not at all");
+}
+
+#[test]
+fn a_tag_chooses_what_the_rest_is_held_to() {
+    let of = |voice: Value| fault(json!({ "provider": { "type": "echo", "model": "m", "voice": voice } }));
+    for good in
+        [json!({ "type": "fixed", "pitch": 1 }), json!({ "type": "random" }), json!({ "type": "silent" })]
+    {
+        assert_eq!(of(good), "built echo");
+    }
+    assert_eq!(of(Value::Null), "built echo");
+    assert_eq!(of(json!({ "type": "fixed" })), "provider.voice.pitch: is missing");
+    assert_eq!(
+        of(json!({ "type": "random", "speed": 1 })),
+        "provider.voice.speed: unknown field; allowed: pitch, seed, type"
+    );
+    assert_eq!(
+        of(json!({ "type": "canary", "pitch": 1 })),
+        "provider.voice.type: unknown value; allowed: fixed, random, silent"
+    );
+    assert_eq!(of(json!({ "pitch": 1 })), "provider.voice.type: is missing; allowed: fixed, random, silent");
 }
 
 #[test]
