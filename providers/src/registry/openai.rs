@@ -7,6 +7,8 @@ use http::Uri;
 use super::target::{Key, Target};
 use crate::openai::hosts::{Host, find};
 use crate::openai::{OpenAi, hosts};
+#[cfg(feature = "responses")]
+use crate::responses::Responses;
 use crate::settings::Signer;
 
 /// A server of the table.
@@ -29,10 +31,17 @@ pub(super) fn open(target: &Target<'_>) -> Result<Stack> {
 pub(super) fn build(
     target: &Target<'_>,
     host: &'static Host,
-    _wire: &str,
+    wire: &str,
     base_url: Uri,
     signer: Signer,
 ) -> Result<Stack> {
+    #[cfg(feature = "responses")]
+    if wire == "openai.responses" {
+        let mut provider = Responses::default().with_host(host.name, base_url);
+        provider.model = target.settings.model.as_deref().map(Into::into);
+        return target.stack(provider, signer);
+    }
+    let _ = wire;
     let mut provider = OpenAi::new(host).with_base_url(base_url);
     provider.model = target.settings.model.as_deref().map(Into::into);
     target.stack(provider, signer)

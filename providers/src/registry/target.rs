@@ -5,7 +5,7 @@ use belvedere_core::error::Result;
 use belvedere_core::http::Http;
 use belvedere_core::provider::Provider;
 use belvedere_core::service::Stack;
-use http::{HeaderName, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 
 use crate::settings::{Auth, Settings, Signer, address, invalid};
 
@@ -44,7 +44,8 @@ impl Target<'_> {
         else {
             return Ok(());
         };
-        let common = ["api_key", "base_url", "credentials", "headers", "model"];
+        let common =
+            ["api_key", "base_url", "credentials", "headers", "model", "overlay", "policy", "unsupported"];
         let mut takes: Vec<&str> = common.iter().chain(own).copied().collect();
         takes.sort_unstable();
         Err(invalid(format!("{field}: {} does not take it; it takes: {}", self.name, takes.join(", "))))
@@ -141,7 +142,23 @@ impl Target<'_> {
     /// # Errors
     /// `ConfigInvalid` naming a header that is none.
     pub(super) fn stack(&self, provider: impl Provider, signer: Signer) -> Result<Stack> {
-        Ok(Stack::new(Http::new(provider, signer).with_headers(self.settings.header_map()?)))
+        self.stack_with(provider, signer, HeaderMap::new())
+    }
+
+    /// The service of a wire that sends further headers. Those of the settings win.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` naming a header that is none.
+    pub(super) fn stack_with(
+        &self,
+        provider: impl Provider,
+        signer: Signer,
+        mut headers: HeaderMap,
+    ) -> Result<Stack> {
+        headers.extend(self.settings.header_map()?);
+        let Settings { unsupported, overlay, policy, .. } = self.settings;
+        let http = Http::new(provider, signer).with_headers(headers).with_unsupported(*unsupported);
+        Ok(Stack::new(http.with_overlay(overlay.clone()).with_policy(policy.clone())))
     }
 }
 
