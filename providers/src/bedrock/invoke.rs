@@ -3,6 +3,8 @@
 //! Bodies and events are those of [`anthropic`](crate::anthropic); the model and whether to stream stand in the
 //! address. Signatures of thinking are good on both, so they belong to Anthropic's wire.
 
+mod endpoint;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use belvedere_core::SmolStr;
@@ -17,10 +19,12 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use super::{fault, target};
-use crate::capabilities;
 use crate::anthropic::{Stream, Whole, hosted, read};
+use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::lax::Text;
+
+pub use endpoint::InvokeAnthropicEndpoint;
 
 /// The name of the wire.
 const WIRE: &str = "bedrock.invoke.anthropic";

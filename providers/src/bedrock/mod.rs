@@ -16,7 +16,7 @@ mod target;
 
 pub use auth::Auth;
 pub use converse::{Converse, ConverseEndpoint};
-pub use invoke::InvokeAnthropic;
+pub use invoke::{InvokeAnthropic, InvokeAnthropicEndpoint};
 pub use keys::{AwsKeys, KeySource, Sources};
 pub use metadata::{Container, InstanceMetadata};
 pub use sigv4::SigV4;

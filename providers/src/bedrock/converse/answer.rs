@@ -11,6 +11,7 @@ use belvedere_core::message::{Media, MediaKind, MediaSource, ToolBy};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::pieces::{append_base64, bytes_of, field, join};
 use super::sources::source;
 use super::wire::{Block, Delta, Further, Medium, Reasoning, ToolUse};
 use super::{WIRE, format, usage};
@@ -153,8 +154,8 @@ impl Answer {
             Block { audio: Object(Some(from)), .. } if is_here(&from) => {
                 media(part, MediaKind::Audio, from, out)
             }
-            _ => match opaque(read(raw.get(), "a content block")?) {
-                Some(content) => content,
+            _ => match field(read(raw.get(), "a content block")?) {
+                Some((kind, value)) => Content::Opaque { kind: kind.into(), value },
                 // An empty text, or nothing at all: a piece that follows says what it is.
                 None => return Ok(()),
             },
@@ -265,7 +266,13 @@ impl Answer {
         out: &mut Vec<Event>,
     ) -> Result<()> {
         let part = number(self.blocks.len());
-        let Some(content) = opaque(pieces) else { return Ok(()) };
+        let Some((kind, piece)) = field(pieces) else { return Ok(()) };
+        // What a tool result says comes as a list, piece by piece.
+        let value = match piece {
+            Value::Array(content) => json!({ "content": content }),
+            value => value,
+        };
+        let content = Content::Opaque { kind: kind.into(), value };
         let index = index.unwrap_or(part);
         self.close_index(index, out);
         self.blocks.push(Opened { index, begun: false, closed: false, content });
@@ -383,70 +390,6 @@ fn media(part: u32, kind: MediaKind, from: Medium<'_>, out: &mut Vec<Event>) -> 
 fn medium(part: u32, kind: MediaKind, mime: SmolStr, bytes: Vec<u8>) -> Event {
     let source = MediaSource::Data { mime, data: bytes.into() };
     Event::Media { choice: 0, part, media: Box::new(Media::new(kind, source)) }
-}
-
-/// The bytes in a piece such as `{"image": {"source": {"bytes": "..."}}}`.
-fn bytes_of(pieces: &Map<String, Value>) -> Option<Vec<u8>> {
-    let text = pieces.values().find_map(|piece| piece.get("source")?.get("bytes")?.as_str())?;
-    STANDARD.decode(text).ok()
-}
-
-/// Appends base64 to base64: of the bytes, since a piece may end with padding.
-fn append_base64(data: &mut String, piece: &str) {
-    match (STANDARD.decode(&*data), STANDARD.decode(piece)) {
-        (Ok(mut bytes), Ok(more)) if !bytes.is_empty() => {
-            bytes.extend(more);
-            *data = STANDARD.encode(bytes);
-        }
-        _ => data.push_str(piece),
-    }
-}
-
-/// A block that is handed on whole; `None` when it says nothing.
-fn opaque(block: Map<String, Value>) -> Option<Content> {
-    let says = |value: &Value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
-    };
-    // `p` is padding against guesses from lengths, and `type` repeats the kind.
-    let field =
-        block.into_iter().find(|(key, value)| !matches!(key.as_str(), "type" | "p" | "text") && says(value));
-    let (kind, value) = field?;
-    // What a tool result says comes piece by piece, as a list.
-    let value = match value {
-        Value::Array(content) => json!({ "content": content }),
-        value => value,
-    };
-    Some(Content::Opaque { kind: kind.into(), value })
-}
-
-/// Adds a piece to what is handed on whole: lists and texts grow, everything else is replaced.
-fn join(value: &mut Value, piece: Value) {
-    match (value, piece) {
-        (Value::Object(fields), Value::Array(items)) => {
-            let content = fields.entry("content").or_insert_with(|| Value::Array(Vec::new()));
-            if let Value::Array(content) = content {
-                items.into_iter().for_each(|item| join_item(content, item));
-            }
-        }
-        (Value::Object(fields), Value::Object(pieces)) => {
-            for (key, piece) in pieces {
-                join(fields.entry(key).or_insert(Value::Null), piece);
-            }
-        }
-        (Value::String(text), Value::String(piece)) => text.push_str(&piece),
-        (value, piece) => *value = piece,
-    }
-}
-
-/// Adds a piece of a tool result: text goes on with the text before it.
-fn join_item(content: &mut Vec<Value>, item: Value) {
-    let last = content.last_mut().and_then(|last| last.get_mut("text"));
-    match (last, item.get("text")) {
-        (Some(Value::String(text)), Some(Value::String(piece))) => text.push_str(piece),
-        _ => content.push(item),
-    }
 }
 
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>, `stopReason`; the last two

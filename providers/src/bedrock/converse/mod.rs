@@ -24,6 +24,7 @@ mod encode;
 mod endpoint;
 mod family;
 mod format;
+mod pieces;
 mod sources;
 mod stream;
 mod usage;
