@@ -3,6 +3,7 @@
 //! It has no dependencies, so that it builds in seconds. `cargo xtask --help` lists what it does.
 
 mod architecture;
+mod clients;
 mod command;
 mod extra;
 mod features;

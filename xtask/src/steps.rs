@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Tally, cargo, program, stream};
 use crate::report::{Outcome, Row, summary};
 use crate::tools::WASM;
-use crate::{architecture, features, tools};
+use crate::{architecture, clients, features, tools};
 
 struct Step {
     name: &'static str,
@@ -13,7 +13,7 @@ struct Step {
     run: fn(&mut Tally) -> Result<(), String>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", what: "rustfmt would change nothing", run: format },
     Step { name: "architecture", what: "no dependency points the wrong way", run: architecture::check },
     Step { name: "lint", what: "clippy, all targets and features, warnings are errors", run: lint },
@@ -22,6 +22,11 @@ const STEPS: [Step; 10] = [
         name: "quickstart",
         what: "the front door opens: the example runs and ends well",
         run: quickstart,
+    },
+    Step {
+        name: "clients",
+        what: "the official Python and Node clients talk to the mock server",
+        run: clients::check,
     },
     Step { name: "docs", what: "rustdoc, warnings are errors", run: docs },
     Step { name: "features", what: "every feature alone builds, without a warning", run: features::check },
