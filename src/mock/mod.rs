@@ -35,6 +35,9 @@ mod state;
 mod stats;
 mod vector;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 

@@ -116,11 +116,11 @@ fn broken(fault: &Fault, head: &Parts) -> Vec<Act> {
 }
 
 fn garbage(text: Option<&str>, kind: &str) -> Bytes {
-    const HALF: &[u8] = b"{\"garb\xff\xfeage";
+    const NONSENSE: &[u8] = b"}garb\xff\xfeage{";
     match text {
         Some(text) => Bytes::copy_from_slice(text.as_bytes()),
-        None if kind.starts_with("text/event-stream") => [b"data: ", HALF, b"\n\n"].concat().into(),
-        None => [HALF, b"\n"].concat().into(),
+        None if kind.starts_with("text/event-stream") => [b"data: ", NONSENSE, b"\n\n"].concat().into(),
+        None => [NONSENSE, b"\n"].concat().into(),
     }
 }
 
@@ -139,18 +139,18 @@ fn streamed(endpoint: &dyn Endpoint, request: &Request, step: &Step) -> Plan {
     let mut fault = step.fault.as_ref();
     let mut tokens = 0;
     let answer = say::completion(request, &step.answer);
-    for event in say::events(answer, step.answer.token_size) {
-        let token = is_token(&event);
-        let here =
-            |fault: &&Fault| (token && fault.after() <= tokens) || matches!(event, Event::Finish { .. });
-        if let Some(fault) = fault.take_if(|fault| here(fault)) {
+    let events = say::events(answer, step.answer.token_size).into_iter();
+    for event in events.map(Some).chain([None]) {
+        let token = event.as_ref().is_some_and(is_token);
+        let last = matches!(event, None | Some(Event::Finish { .. }));
+        if let Some(fault) = fault.take_if(|fault| last || (token && fault.after() <= tokens)) {
             if let Fault::Error { status, message, .. } = fault {
                 encoder.end(Some(&error_of(*status, None, message.as_deref())), &mut out);
                 acts.extend(writes([out.split().freeze()]));
             }
             acts.extend(broken(fault, &head));
             if !matches!(fault, Fault::Stall { .. } | Fault::Garbage { .. }) {
-                return streamed_plan(head, endpoint, step, acts);
+                break;
             }
         }
         if token {
@@ -158,15 +158,12 @@ fn streamed(endpoint: &dyn Endpoint, request: &Request, step: &Step) -> Plan {
             acts.extend((wait > Duration::ZERO).then_some(Act::Wait(Some(wait))));
             tokens += 1;
         }
-        encoder.event(&event, &mut out);
+        match event {
+            Some(event) => encoder.event(&event, &mut out),
+            None => encoder.end(None, &mut out),
+        }
         acts.extend(writes([out.split().freeze()]));
     }
-    encoder.end(None, &mut out);
-    acts.extend(writes([out.freeze()]));
-    streamed_plan(head, endpoint, step, acts)
-}
-
-fn streamed_plan(head: Parts, endpoint: &dyn Endpoint, step: &Step, acts: VecDeque<Act>) -> Plan {
     let alive = sign_of_life(endpoint.wire(), kind(&head));
     let keep_alive = step.timing.keep_alive.zip(alive);
     Plan { head, latency: step.timing.latency, acts, keep_alive, length: None }

@@ -114,12 +114,15 @@ fn a_fault_comes_after_its_tokens() {
     assert_eq!(broken_by(error), [r"a \nerror overloaded\n[cut]", "overloaded"]);
     let garbage = |text: Option<&str>| broken_by(Fault::Garbage { after: 1, text: text.map(Into::into) });
     assert_eq!(garbage(Some("?"))[0], r"a \n?b \nc\nfinish\nend\n");
-    assert!(garbage(None)[0].contains(r#"data: {\"garb\xff\xfeage\n\n"#), "{}", garbage(None)[0]);
+    assert!(garbage(None)[0].contains(r"data: }garb\xff\xfeage{\n\n"), "{}", garbage(None)[0]);
 }
 
 #[test]
 fn a_fault_after_more_tokens_than_there_are_comes_before_the_finish() {
     assert_eq!(broken_by(Fault::Cut { after: 99 }), [r"a \nb \nc\n[cut]", "a b [cut]"]);
+    let mut step = Step { fault: Some(Fault::Cut { after: 99 }), ..Step::text("a") };
+    step.answer.finish_reason = Some("missing".into());
+    assert_eq!(shown(&step, true), r"a\n[cut]");
 }
 
 #[test]

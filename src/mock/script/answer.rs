@@ -25,7 +25,7 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<Call>,
     /// Why it ends: `stop`, `length`, `tool_calls`, `content_filter`, `refusal`, `pause`, `error`; another word is
-    /// sent as it is; `missing` leaves it out. Default: what fits the answer.
+    /// sent as it is where the wire takes any; `missing` leaves it out of a stream. Default: what fits the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
     /// Whether usage is told. Default `true`.

@@ -56,7 +56,7 @@ pub enum Fault {
     Garbage {
         /// Tokens before it.
         after: usize,
-        /// The bytes, as text. Default: half of a JSON object that is not UTF-8, framed as the body is.
+        /// The bytes, as text. Default: neither JSON nor UTF-8, framed as the body is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     },
