@@ -6,11 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::event::{Event, Finish, FinishReason};
+use belvedere_core::event::{Event, Finish};
 use belvedere_core::message::{Media, MediaKind, MediaSource, ToolBy};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::finish::finish_reason;
 use super::pieces::{append_base64, bytes_of, field, join};
 use super::sources::source;
 use super::wire::{Block, Delta, Further, Medium, Reasoning, ToolUse};
@@ -314,7 +315,7 @@ impl Answer {
                 Some(whole("citationsContent", json!({"citationsContent": {"citations": citations}})))
             }
             Content::Redacted(data) => {
-                Some(whole("redactedContent", json!({"reasoningContent": {"redactedContent": data}})))
+                Some(whole("reasoningContent", json!({"reasoningContent": {"redactedContent": data}})))
             }
             Content::Tool { whole } => {
                 let whole = whole.take().filter(|input| input != "null");
@@ -390,19 +391,4 @@ fn media(part: u32, kind: MediaKind, from: Medium<'_>, out: &mut Vec<Event>) -> 
 fn medium(part: u32, kind: MediaKind, mime: SmolStr, bytes: Vec<u8>) -> Event {
     let source = MediaSource::Data { mime, data: bytes.into() };
     Event::Media { choice: 0, part, media: Box::new(Media::new(kind, source)) }
-}
-
-/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>, `stopReason`; the last two
-/// are words of Claude's that pass through.
-pub(super) fn finish_reason(raw: &str) -> FinishReason {
-    match raw {
-        "end_turn" | "stop_sequence" => FinishReason::Stop,
-        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
-        "tool_use" => FinishReason::ToolCalls,
-        "guardrail_intervened" | "content_filtered" => FinishReason::ContentFilter,
-        "malformed_model_output" | "malformed_tool_use" => FinishReason::Error,
-        "refusal" => FinishReason::Refusal,
-        "pause_turn" => FinishReason::Pause,
-        _ => FinishReason::Other,
-    }
 }

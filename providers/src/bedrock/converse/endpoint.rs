@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::{Encoder, Endpoint};
 use belvedere_core::error::{Error, Result};
-use belvedere_core::event::{Finish, FinishReason};
+use belvedere_core::event::Finish;
 use belvedere_core::message::Part;
 use belvedere_core::request::Request;
 use bytes::{Bytes, BytesMut};
@@ -18,8 +18,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::{messages, target};
-use super::answer::finish_reason;
 use super::block::Block;
+use super::finish::{finish_reason, word};
 use super::{WIRE, usage};
 use crate::endpoint::{json as json_answer, stream_head};
 
@@ -100,19 +100,6 @@ fn stop(finish: &Finish) -> Map<String, Value> {
         }),
     );
     fields
-}
-
-/// The mirror of [`finish_reason`].
-fn word(reason: FinishReason) -> &'static str {
-    match reason {
-        FinishReason::Length => "max_tokens",
-        FinishReason::ToolCalls => "tool_use",
-        FinishReason::ContentFilter => "content_filtered",
-        FinishReason::Refusal => "refusal",
-        FinishReason::Pause => "pause_turn",
-        FinishReason::Error => "malformed_model_output",
-        _ => "end_turn",
-    }
 }
 
 /// Appends an event.

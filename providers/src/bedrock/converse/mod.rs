@@ -23,6 +23,7 @@ mod block;
 mod encode;
 mod endpoint;
 mod family;
+mod finish;
 mod format;
 mod pieces;
 mod sources;
