@@ -6,6 +6,7 @@ use std::sync::Arc;
 use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role};
 use belvedere_core::provider::Lack;
 use belvedere_core::request::Request;
+use serde_json::Value;
 
 use super::rule::{Field, Rule, Rules, Sources};
 
@@ -13,7 +14,7 @@ use super::rule::{Field, Rule, Rules, Sources};
 pub(super) fn fit(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
     let fits = |message: &Message| {
         speaker_is_lost(rules, message).is_none()
-            && message.parts.iter().all(|part| part_fits(rules, message.role, part))
+            && all_fit(rules, Place::new(message.role, false), &message.parts)
     };
     if request.messages.iter().all(fits) {
         return;
@@ -27,7 +28,7 @@ pub(super) fn fit(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
         }
         let path = format!("{path}.content");
         let had = message.parts.len();
-        strip(rules, message.role, &mut message.parts, false, &path, lacks);
+        strip(rules, Place::new(message.role, false), &mut message.parts, &path, lacks);
         had == 0 || !message.parts.is_empty()
     });
 }
@@ -40,41 +41,59 @@ fn speaker_is_lost(rules: &Rules, message: &Message) -> Option<&'static str> {
     }
 }
 
-fn part_fits(rules: &Rules, role: Role, part: &Part) -> bool {
-    let inner = match part {
-        Part::ToolResult { content, .. } => content.as_slice(),
-        _ => &[],
-    };
-    refused(rules, role, part, false).is_none()
-        && inner.iter().all(|part| refused(rules, role, part, true).is_none())
+/// Where a part stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    role: Role,
+    in_result: bool,
+    /// Directly behind a part that only this wire can read.
+    behind_own: bool,
 }
 
-fn strip(
-    rules: &Rules,
-    role: Role,
-    parts: &mut Vec<Part>,
-    in_result: bool,
-    path: &str,
-    lacks: &mut Vec<Lack>,
-) {
-    let mut place = 0..;
+impl Place {
+    fn new(role: Role, in_result: bool) -> Self {
+        Place { role, in_result, behind_own: false }
+    }
+
+    /// This place, and from then on the one behind `part`.
+    fn pass(&mut self, rules: &Rules, part: &Part) -> Place {
+        let here = *self;
+        self.behind_own = matches!(part, Part::Opaque { wire, .. } if wire.is_empty() || wire == rules.wire);
+        here
+    }
+}
+
+fn all_fit(rules: &Rules, mut place: Place, parts: &[Part]) -> bool {
+    parts.iter().all(|part| {
+        let here = place.pass(rules, part);
+        let inner = match part {
+            Part::ToolResult { content, .. } => content.as_slice(),
+            _ => &[],
+        };
+        refused(rules, here, part).is_none() && all_fit(rules, Place::new(here.role, true), inner)
+    })
+}
+
+fn strip(rules: &Rules, mut place: Place, parts: &mut Vec<Part>, path: &str, lacks: &mut Vec<Lack>) {
+    let mut index = 0..;
     parts.retain_mut(|part| {
-        let path = format!("{path}[{}]", place.next().unwrap_or_default());
-        if let Some(reason) = refused(rules, role, part, in_result) {
+        let path = format!("{path}[{}]", index.next().unwrap_or_default());
+        let here = place.pass(rules, part);
+        if let Some(reason) = refused(rules, here, part) {
             lacks.push(Lack::new(path, reason));
             return false;
         }
         if let Part::ToolResult { content, .. } = part {
-            strip(rules, role, content, true, &format!("{path}.content"), lacks);
+            strip(rules, Place::new(here.role, true), content, &format!("{path}.content"), lacks);
         }
         true
     });
 }
 
 /// Why a part can't be sent.
-fn refused(rules: &Rules, role: Role, part: &Part, in_result: bool) -> Option<Cow<'static, str>> {
+fn refused(rules: &Rules, place: Place, part: &Part) -> Option<Cow<'static, str>> {
     match part {
-        Part::Media(media) => refused_medium(rules, role, media, in_result),
+        Part::Media(media) => refused_medium(rules, place, media),
         Part::Opaque { wire, .. } if !wire.is_empty() && wire != rules.wire => {
             Some(format!("only the wire {wire} can read it").into())
         }
@@ -82,26 +101,25 @@ fn refused(rules: &Rules, role: Role, part: &Part, in_result: bool) -> Option<Co
     }
 }
 
-fn refused_medium(rules: &Rules, role: Role, media: &Media, in_result: bool) -> Option<Cow<'static, str>> {
-    let place = match role {
-        _ if in_result => Some(Field::ToolMedia),
+fn refused_medium(rules: &Rules, place: Place, media: &Media) -> Option<Cow<'static, str>> {
+    const OF_MODEL: &str = "a message of the model can't hold it here";
+    let field = match place.role {
+        _ if place.in_result => Some(Field::ToolMedia),
         Role::System | Role::Developer => Some(Field::SystemMedia),
         Role::Assistant => Some(Field::OwnMedia),
         Role::User | Role::Tool => None,
     };
-    if let Some(place) = place {
-        match rules.get(place) {
-            Rule::Lacks(reason) => return Some((*reason).into()),
-            Rule::Kinds(kinds) if !kinds.contains(&media.kind) => {
-                return Some(format!("a result of a tool can't hold {} here", plural(media.kind)).into());
-            }
-            Rule::SoundById => {
-                let by_id =
-                    media.kind == MediaKind::Audio && media.extra.get("id").is_some_and(|id| id.is_string());
-                return (!by_id).then_some("a message of the model can't hold media here".into());
-            }
-            _ => {}
+    match field.map(|field| rules.get(field)) {
+        Some(Rule::Lacks(reason)) => return Some((*reason).into()),
+        Some(Rule::Kinds(kinds)) if !kinds.contains(&media.kind) => {
+            return Some(format!("a result of a tool can't hold {} here", plural(media.kind)).into());
         }
+        Some(Rule::SoundById) => {
+            let has_id = media.extra.get("id").is_some_and(Value::is_string);
+            return (media.kind != MediaKind::Audio || !has_id).then_some(OF_MODEL.into());
+        }
+        Some(Rule::BehindOwn) => return (!place.behind_own).then_some(OF_MODEL.into()),
+        _ => {}
     }
     match rules.get(Field::from(media.kind)) {
         Rule::Lacks(reason) => Some((*reason).into()),

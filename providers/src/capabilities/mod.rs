@@ -24,6 +24,15 @@ use rule::Rules;
 ///
 /// `host` is the server by its name in the table of hosts, or the wire's own. A request that fits is not copied, and
 /// nothing is allocated for it.
+#[cfg(any(
+    test,
+    feature = "anthropic",
+    feature = "bedrock",
+    feature = "cohere",
+    feature = "google",
+    feature = "ollama",
+    feature = "responses"
+))]
 pub(crate) fn fit(wire: &'static str, host: &str, model: Option<&str>, request: &mut Request) -> Vec<Lack> {
     fit_rules(&Rules::new(wire).with_rows(host, model.unwrap_or_default()), request)
 }

@@ -128,6 +128,8 @@ pub(crate) enum Rule {
     Kinds(&'static [MediaKind]),
     /// Sound goes back by the id the provider gave it; other media do not.
     SoundById,
+    /// Media go back directly behind the part of the wire's own that they belong to; others do not.
+    BehindOwn,
     /// Tools the provider runs are taken, except those known to be another wire's. These are its own, by `type`; a
     /// star stands for any rest.
     Own(&'static [&'static str]),
@@ -201,6 +203,10 @@ pub(crate) struct Row {
     /// The models; empty: all. A star stands for any text.
     pub(crate) models: &'static [&'static str],
     /// Where it is documented.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "it is for readers, and for the page that a test writes")
+    )]
     pub(crate) source: &'static str,
     /// The rules. Those of later rows win.
     pub(crate) rules: &'static [(Field, Rule)],

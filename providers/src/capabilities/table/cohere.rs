@@ -50,6 +50,8 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Audio, NO_MEDIA),
             (Field::Video, NO_MEDIA),
             (Field::File, NO_MEDIA),
+            (Field::SystemMedia, Rule::Lacks("instructions are text")),
+            (Field::OwnMedia, Rule::Lacks("a message of the model can't hold media")),
             (Field::ToolMedia, Rule::Lacks("the result of a tool is text or documents")),
         ],
     },

@@ -1,6 +1,6 @@
 //! Google's generateContent, at AI Studio and Vertex.
 
-use belvedere_core::request::Effort::{High, Low, Medium, Minimal};
+use belvedere_core::request::Effort::{High, Low, Medium, Minimal, Xhigh};
 
 use super::{ANYWHERE, NO_FIELD, within};
 use crate::capabilities::rule::{Dialect, Field, Row, Rule};
@@ -80,7 +80,7 @@ pub(super) const ROWS: &[Row] = &[
         hosts: &[],
         models: &["*gemini-2.5-pro*"],
         source: THINKING,
-        rules: &[(Field::Effort, Rule::Efforts(&[Minimal, Low, Medium, High]))],
+        rules: &[(Field::Effort, Rule::Efforts(&[Minimal, Low, Medium, High, Xhigh]))],
     },
     Row {
         wires: WIRES,

@@ -72,6 +72,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Video, NO_MEDIA),
             (Field::Speaker, NO_FIELD),
             (Field::ToolMedia, Rule::Kinds(&[MediaKind::Image, MediaKind::File])),
+            (Field::OwnMedia, Rule::BehindOwn),
             (Field::ProviderTools, Rule::Own(RESPONSES_TOOLS)),
         ],
     },

@@ -168,6 +168,7 @@ fn said_of(rule: &Rule) -> String {
         Rule::Kinds(kinds) => {
             kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
         }
+        Rule::BehindOwn => "directly behind the item that made them".into(),
         Rule::SoundById => "sound, by the id the server gave it".into(),
         Rule::Own(kinds) => kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" "),
         Rule::Number(n) => {

@@ -93,6 +93,8 @@ impl Target {
             "ollama.generate" => {
                 Arc::new(crate::ollama::Ollama::default().with_api(crate::ollama::Api::Generate))
             }
+            #[cfg(feature = "cohere")]
+            "cohere.chat" => Arc::new(crate::cohere::Cohere::default()),
             _ => return None,
         })
     }
