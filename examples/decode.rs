@@ -6,6 +6,10 @@
 //! decode --errors ERRORS.jsonl     recorded error answers, one line of JSON a case: {id, error}
 //! ```
 //!
+//! Wires: `openai.chat`, `openai.responses`, `anthropic.messages`, `google.generate`, `bedrock.converse`,
+//! `bedrock.invoke.anthropic`, `ollama.chat`, `ollama.generate`, `cohere.chat`, `embeddings`. The content type says
+//! how a body is cut; without the header it is guessed from `--stream` and the file's ending.
+//!
 //! `FILE` may be `-` for standard input. Field names are those of the recordings: `category` is the error table's,
 //! with `context_length`, `content_filter` and `quota` told apart, because recordings are labelled so.
 
@@ -86,12 +90,14 @@ fn run(list: Vec<String>) -> std::result::Result<(), Box<dyn StdError>> {
         "-" => std::io::stdin().read_to_end(&mut body)?,
         file => std::fs::File::open(file)?.read_to_end(&mut body)?,
     };
+    let mut headers = args.headers.clone();
+    guess_content_type(&mut headers, file);
     let case = Case {
         wire,
         host: args.host.as_deref(),
         stream: args.stream,
         status: args.status.unwrap_or(200),
-        headers: &args.headers,
+        headers: &headers,
         body: &body,
     };
     if args.completion {
@@ -111,6 +117,20 @@ fn run(list: Vec<String>) -> std::result::Result<(), Box<dyn StdError>> {
     }
     writeln!(out, "{}", json!({ "end": events.end() }))?;
     Ok(())
+}
+
+/// Says what a recorded file is by its ending, where no header does.
+fn guess_content_type(headers: &mut Vec<(String, String)>, file: &str) {
+    let kind = match file.rsplit('.').next().unwrap_or_default() {
+        "sse" => "text/event-stream",
+        "ndjson" | "jsonl" => "application/x-ndjson",
+        "eventstream" => "application/vnd.amazon.eventstream",
+        "json" => "application/json",
+        _ => return,
+    };
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        headers.push(("content-type".to_owned(), kind.to_owned()));
+    }
 }
 
 /// Runs `each` over the rows of a JSON-lines file and prints what it gives.
@@ -170,7 +190,8 @@ fn index_row(row: &Value, folder: &Path) -> Value {
             return json!({ "id": id, "ok": false, "error": error });
         }
     };
-    let headers = headers(row.get("response_headers"));
+    let mut headers = headers(row.get("response_headers"));
+    guess_content_type(&mut headers, text("raw").unwrap_or_default());
     let case = Case {
         wire: text("endpoint").unwrap_or_default(),
         host: text("provider").map(host_name),
@@ -212,9 +233,13 @@ fn error_row(row: &Value) -> Value {
     line
 }
 
-/// Recordings call hosts that are no provider of their own `compat_*`.
+/// Recordings call hosts that are no provider of their own `compat_*`, and write two names in one word.
 fn host_name(provider: &str) -> &str {
-    provider.strip_prefix("compat_").unwrap_or(provider)
+    match provider.strip_prefix("compat_").unwrap_or(provider) {
+        "llamacpp" => "llama_cpp",
+        "lmstudio" => "lm_studio",
+        name => name,
+    }
 }
 
 /// A recording without a status keeps only the body: 200 lets the body speak.
@@ -248,7 +273,11 @@ fn answer(c: &Completion, case: &Case<'_>) -> Value {
     }
     let first = c.choices.first();
     let parts = || first.into_iter().flat_map(|choice| &choice.parts);
-    let texts: Vec<&str> = parts().filter_map(Part::as_text).collect();
+    let mut texts: Vec<String> = parts().filter_map(Part::as_text).map(str::to_owned).collect();
+    if case.wire == "google.generate" {
+        // Recordings of this wire know one text.
+        texts = Some(texts.concat()).filter(|text| !text.is_empty()).into_iter().collect();
+    }
     let finish = first.and_then(|choice| choice.finish.as_ref());
     let mut out = json!({
         "id": c.id,
@@ -258,7 +287,7 @@ fn answer(c: &Completion, case: &Case<'_>) -> Value {
         "reasoning_text": c.reasoning().filter(|text| !text.is_empty()),
         "refusal": c.refusal(),
         "tool_calls": parts().filter_map(tool_call).collect::<Vec<_>>(),
-        "server_tools": parts().filter_map(server_tool).collect::<Vec<_>>(),
+        "server_tools": parts().filter_map(|part| server_tool(part, case)).collect::<Vec<_>>(),
         "finish_reason_raw": finish.and_then(|f| f.raw.as_deref()),
         "finish_reason": finish.and_then(|f| f.reason),
         "stop_sequence": finish.and_then(|f| f.stop_sequence.as_deref()),
@@ -275,8 +304,13 @@ fn choice_text(choice: &Choice) -> String {
 
 fn usage(c: &Completion) -> Value {
     let usage = c.usage.as_ref();
+    let mut reported = json!(usage.and_then(|u| u.reported.as_ref()));
+    // A count that only Google has.
+    if let Some(tools) = usage.and_then(|u| u.raw.get("toolUsePromptTokenCount")) {
+        merge(&mut reported, json!({ "tool_use_prompt_tokens": tools }));
+    }
     json!({
-        "usage_reported": usage.and_then(|u| u.reported.as_ref()),
+        "usage_reported": reported,
         "usage": usage.map(|u| &u.classes),
         "usage_raw": usage.map(|u| &u.raw),
     })
@@ -284,19 +318,41 @@ fn usage(c: &Completion) -> Value {
 
 /// A call the client has to run.
 fn tool_call(part: &Part) -> Option<Value> {
-    let Part::ToolCall { id, name, input, by: ToolBy::Client, .. } = part else { return None };
+    let Part::ToolCall { id, name, input, by: ToolBy::Client, extra, .. } = part else { return None };
     let id = (!id.is_empty()).then_some(id);
-    Some(match arguments(input) {
+    let mut call = match arguments(input) {
         Ok(arguments) => json!({ "id": id, "name": name, "arguments": arguments }),
         Err(_) => json!({ "id": id, "name": name, "arguments": null, "arguments_raw": input }),
-    })
+    };
+    // Of this wire, a call is an item with an id of its own.
+    if let Some(item) = extra.get("openai.responses").and_then(|own| own.get("id")) {
+        merge(&mut call, json!({ "item_id": item }));
+    }
+    Some(call)
 }
 
-/// A call the provider runs itself, or its result.
-fn server_tool(part: &Part) -> Option<String> {
-    match part {
-        Part::ToolCall { name, by: ToolBy::Provider, .. } => Some(format!("server_tool_use:{name}")),
-        Part::Opaque { kind, .. } if kind.ends_with("_tool_result") => Some(kind.to_string()),
+/// A call the provider runs itself, or its result, by the wire's own name for it.
+fn server_tool(part: &Part, case: &Case<'_>) -> Option<String> {
+    match (case.wire, part) {
+        ("google.generate", Part::ToolCall { by: ToolBy::Provider, name, .. })
+            if name != "executableCode" =>
+        {
+            Some("toolCall".to_owned())
+        }
+        ("bedrock.converse", Part::ToolCall { by: ToolBy::Provider, .. }) if !case.stream => {
+            Some("toolUse".to_owned())
+        }
+        (
+            "anthropic.messages" | "bedrock.invoke.anthropic",
+            Part::ToolCall { by: ToolBy::Provider, name, .. },
+        ) => Some(format!("server_tool_use:{name}")),
+        (_, Part::ToolCall { by: ToolBy::Provider, name, .. }) => Some(name.to_string()),
+        ("openai.responses" | "google.generate", Part::Opaque { kind, .. }) => Some(kind.to_string()),
+        // Of a stream only the tools are listed.
+        ("bedrock.converse", Part::Opaque { kind, .. }) => {
+            (!case.stream || kind != "citationsContent").then(|| kind.to_string())
+        }
+        (_, Part::Opaque { kind, .. }) => kind.ends_with("_tool_result").then(|| kind.to_string()),
         _ => None,
     }
 }
