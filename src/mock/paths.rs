@@ -16,14 +16,12 @@ const WIRES: &[(&str, &[&str])] = &[
     ),
     ("bedrock.converse", &["POST /model/{model}/converse", "POST /model/{model}/converse-stream"]),
     (
-        "bedrock.invoke_anthropic",
+        "bedrock.invoke.anthropic",
         &["POST /model/{model}/invoke", "POST /model/{model}/invoke-with-response-stream"],
     ),
-    ("ollama.chat", &["POST /api/chat", "GET /api/tags"]),
+    ("ollama.chat", &["POST /api/chat", "POST /api/embed", "GET /api/tags"]),
     ("ollama.generate", &["POST /api/generate"]),
-    ("ollama.embed", &["POST /api/embed"]),
-    ("cohere.chat", &["POST /v2/chat"]),
-    ("cohere.embed", &["POST /v2/embed"]),
+    ("cohere.chat", &["POST /v2/chat", "POST /v2/embed"]),
 ];
 
 /// The server's own.
@@ -36,12 +34,11 @@ pub(super) const OWN: &[(&str, &str)] = &[
 
 /// Every path that these endpoints know, with its wire. One that is none of ours is listed by its wire's name.
 pub(super) fn of(endpoints: &[Arc<dyn Endpoint>]) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let rows = endpoints.iter().flat_map(|endpoint| {
+    endpoints.iter().flat_map(|endpoint| {
         let wire = endpoint.wire();
         let known = WIRES.iter().find(|(name, _)| *name == wire).map(|(_, paths)| *paths);
         known.unwrap_or(&[""]).iter().map(move |path| (wire, if path.is_empty() { wire } else { *path }))
-    });
-    rows
+    })
 }
 
 /// The methods that one of the server's own paths takes.

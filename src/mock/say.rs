@@ -33,8 +33,15 @@ pub(super) fn completion(request: &Request, answer: &Answer) -> Completion {
     whole
 }
 
-/// The events of an answer, its texts cut into tokens.
+/// The events of an answer, its texts cut into tokens. What was read is told at the start, as providers do: it is
+/// known even if the answer breaks.
 pub(super) fn events(answer: Completion, token_size: Option<usize>) -> Vec<Event> {
+    let read = answer.usage.as_deref().map(|usage| {
+        let mut read = Usage::default();
+        let classes = usage.classes.iter().filter(|(class, _)| !class.is_output());
+        read.classes.extend(classes.map(|(class, count)| (class.clone(), *count)));
+        Event::Usage(Arc::new(read))
+    });
     // The events of a whole answer are all there, so nothing is waited for.
     let all: Vec<Event> = answer
         .into_events()
@@ -42,7 +49,10 @@ pub(super) fn events(answer: Completion, token_size: Option<usize>) -> Vec<Event
         .collect()
         .now_or_never()
         .unwrap_or_default();
-    all.into_iter().flat_map(|event| split(event, token_size)).collect()
+    let mut all: Vec<Event> = all.into_iter().flat_map(|event| split(event, token_size)).collect();
+    let start = all.iter().position(|event| matches!(event, Event::Start { .. })).map_or(0, |at| at + 1);
+    all.splice(start..start, read);
+    all
 }
 
 fn split(event: Event, token_size: Option<usize>) -> Vec<Event> {

@@ -117,6 +117,8 @@ fn tokens_are_words_or_as_long_as_the_script_says() {
     assert_eq!(tokens("", Some(2)), Vec::<&str>::new());
     let answer = completion(&Request::from("Grüße"), &Answer::default());
     let all = events(answer.clone(), Some(3));
+    let Event::Usage(read) = &all[1] else { panic!("what was read comes first: {:?}", all[1]) };
+    assert_eq!((read.get(&Class::Input), read.get(&Class::Output)), (Some(1), None));
     let text: String = all
         .iter()
         .filter_map(|event| match event {

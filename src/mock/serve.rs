@@ -177,7 +177,9 @@ fn read(body: &Bytes) -> Result<Script, Error> {
 
 /// A path that nobody has here: the error says which there are.
 fn unknown(state: &State, method: &Method, path: &str) -> Response<Bytes> {
-    let known: Vec<String> = paths::of(&state.endpoints).map(|(_, path)| path.to_owned()).collect();
+    let mut known: Vec<&str> = paths::of(&state.endpoints).map(|(_, path)| path).collect();
+    known.sort_unstable();
+    known.dedup();
     let what = format!("{method} {path} is no path of this server; it knows {}", known.join(", "));
     let mut body = own_error_body(&what);
     if let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) {

@@ -120,14 +120,14 @@ async fn embeddings_and_models_are_served() {
 #[tokio::test]
 async fn http2_is_spoken_too() {
     let server = MockServer::start([Step::text("over h2"), Step::default()]).await.unwrap();
-    for (wire, name, prefix) in wires() {
-        let client = client_over(&server, name, prefix, HttpVersion::Http2);
+    for wire in wires() {
+        let client = client_over(&server, wire, HttpVersion::Http2);
         for stream in [false, true] {
             assert_eq!(ask(&client, stream).await.unwrap().text(), "over h2", "{wire} {stream}");
         }
     }
     let (a, b) = {
-        let client = client_over(&server, "openai", "/v1", HttpVersion::Http2);
+        let client = client_over(&server, "openai.chat", HttpVersion::Http2);
         tokio::join!(ask(&client, true), ask(&client, false))
     };
     assert_eq!((a.unwrap().text(), b.unwrap().text()), ("over h2".into(), "over h2".into()));

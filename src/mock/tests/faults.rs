@@ -49,7 +49,7 @@ async fn a_reset_connection_is_an_error_of_the_network() {
 #[tokio::test]
 async fn a_stream_that_is_reset_over_http2_fails() {
     let server = MockServer::start(broken(Fault::Reset { after: 1 })).await.unwrap();
-    let client = client_over(&server, "openai", "/v1", HttpVersion::Http2);
+    let client = client_over(&server, "openai.chat", HttpVersion::Http2);
     let error = failure(&client, true).await;
     assert!(matches!(error.kind(), ErrorKind::Network | ErrorKind::Truncated), "{error}");
     assert_eq!(server.stats().connections.open, 1, "the connection stands");

@@ -24,20 +24,22 @@ use crate::Client;
 /// A wire, the provider that speaks it, and what its address has before the wire's own path.
 const CHAT: &[(&str, &str, &str)] = &[
     ("openai.chat", "openai", "/v1"),
-    ("openai.responses", "openai-responses", "/v1"),
+    ("openai.responses", "openai", "/v1"),
     ("anthropic.messages", "anthropic", ""),
-    ("google.generate", "google", "/v1beta"),
-    ("ollama.chat", "ollama-native", ""),
+    ("google.generate", "google", ""),
+    ("bedrock.converse", "bedrock", ""),
+    ("bedrock.invoke.anthropic", "bedrock", ""),
+    ("ollama.chat", "ollama", ""),
+    ("ollama.generate", "ollama", ""),
     ("cohere.chat", "cohere", ""),
 ];
 
-/// The wires of chats that this build has on both sides, with the provider of each.
-fn wires() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+/// The wires of chats that this build has on both sides.
+fn wires() -> impl Iterator<Item = &'static str> {
     let names = names();
-    let standing = move |wire: &str, provider: &str| {
-        belvedere_providers::endpoint(wire).is_ok() && names.contains(&provider)
-    };
-    CHAT.iter().copied().filter(move |(wire, provider, _)| standing(wire, provider))
+    let standing =
+        move |wire: &str, name: &str| belvedere_providers::endpoint(wire).is_ok() && names.contains(&name);
+    CHAT.iter().filter(move |(wire, name, _)| standing(wire, name)).map(|(wire, ..)| *wire)
 }
 
 fn lent(http: HttpVersion) -> Lent {
@@ -47,15 +49,23 @@ fn lent(http: HttpVersion) -> Lent {
     runtime::lent(&options).unwrap()
 }
 
-fn client_of(server: &MockServer, name: &str, prefix: &str) -> Client {
-    client_over(server, name, prefix, HttpVersion::Auto)
+fn client_of(server: &MockServer, wire: &str) -> Client {
+    client_over(server, wire, HttpVersion::Auto)
 }
 
-fn client_over(server: &MockServer, name: &str, prefix: &str, http: HttpVersion) -> Client {
-    let settings = Settings::default()
+fn client_over(server: &MockServer, wire: &str, http: HttpVersion) -> Client {
+    let (_, name, prefix) = CHAT.iter().find(|row| row.0 == wire).unwrap();
+    let mut settings = Settings::default()
         .with_base_url(format!("{}{prefix}", server.url()))
         .with_api_key("any")
         .with_model("mock-1");
+    // Where a type has several wires, one is named.
+    if CHAT.iter().filter(|row| row.1 == *name).count() > 1 {
+        settings = settings.with_wire(wire);
+    }
+    if *name == "bedrock" {
+        settings.region = Some("us-east-1".to_owned());
+    }
     belvedere_core::client::Client::new(provider(name, settings).unwrap(), lent(http)).into()
 }
 
@@ -63,9 +73,9 @@ fn client_over(server: &MockServer, name: &str, prefix: &str, http: HttpVersion)
 async fn each(script: impl Into<Script>) -> Vec<(&'static str, MockServer, Client)> {
     let script = script.into();
     let mut all = Vec::new();
-    for (wire, name, prefix) in wires() {
+    for wire in wires() {
         let server = MockServer::start(script.clone()).await.unwrap();
-        let client = client_of(&server, name, prefix);
+        let client = client_of(&server, wire);
         all.push((wire, server, client));
     }
     assert!(!all.is_empty(), "this build has no wire to test");
@@ -75,7 +85,7 @@ async fn each(script: impl Into<Script>) -> Vec<(&'static str, MockServer, Clien
 /// A server that plays `script`, and a client of OpenAI's chat.
 async fn one(script: impl Into<Script>) -> (MockServer, Client) {
     let server = MockServer::start(script).await.unwrap();
-    let client = client_of(&server, "openai", "/v1");
+    let client = client_of(&server, "openai.chat");
     (server, client)
 }
 

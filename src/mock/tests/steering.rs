@@ -120,7 +120,7 @@ async fn each_request_is_one_line_of_the_log() {
     let kept = lines.clone();
     options.log = Some(Arc::new(move |line| kept.lock().unwrap().push(line.clone())));
     let server = MockServer::start_with(options, Step::text("There.").times(1)).await.unwrap();
-    let client = client_of(&server, "openai", "/v1");
+    let client = client_of(&server, "openai.chat");
     ask(&client, true).await.unwrap();
     ask(&client, false).await.unwrap();
     let lines = lines.lock().unwrap();

@@ -12,10 +12,9 @@ use super::*;
 
 async fn slow(script: impl Into<Script>) -> (TestClock, MockServer, Client) {
     let clock = TestClock::new();
-    let mut options = Options::default();
-    options.clock = Arc::new(clock.clone());
+    let options = Options { clock: Arc::new(clock.clone()), ..Options::default() };
     let server = MockServer::start_with(options, script).await.unwrap();
-    let client = client_of(&server, "openai", "/v1");
+    let client = client_of(&server, "openai.chat");
     (clock, server, client)
 }
 
