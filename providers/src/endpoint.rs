@@ -16,6 +16,10 @@ pub(crate) use gathered::Gathered;
 
 #[cfg(feature = "anthropic")]
 use crate::anthropic::AnthropicEndpoint;
+#[cfg(feature = "cohere")]
+use crate::cohere::CohereEndpoint;
+#[cfg(feature = "ollama")]
+use crate::ollama::{OllamaEndpoint, OllamaGenerateEndpoint};
 #[cfg(feature = "openai")]
 use crate::openai::{EmbeddingsEndpoint, OpenAiEndpoint};
 #[cfg(feature = "responses")]
@@ -31,6 +35,12 @@ const ALL: &[fn() -> Arc<dyn Endpoint>] = &[
     || Arc::new(ResponsesEndpoint),
     #[cfg(feature = "anthropic")]
     || Arc::new(AnthropicEndpoint),
+    #[cfg(feature = "ollama")]
+    || Arc::new(OllamaEndpoint),
+    #[cfg(feature = "ollama")]
+    || Arc::new(OllamaGenerateEndpoint),
+    #[cfg(feature = "cohere")]
+    || Arc::new(CohereEndpoint),
 ];
 
 /// Every endpoint of this build. A server asks them in this order and takes the first that accepts a request.

@@ -76,11 +76,12 @@ impl Answer {
         }
     }
 
-    /// Adds to a block of content; one that was not announced begins here.
+    /// Adds to a block of content; one that was not announced begins here. Words are never added to thoughts.
     pub(super) fn delta(&mut self, index: Option<u32>, block: &Block<'_>, out: &mut Vec<Event>) {
-        let is_content = |what: What| matches!(what, What::Content(_));
-        match self.place(is_content, index) {
+        let takes = |what: What| [What::Content(block.kind()), What::Content(Kind::Other)].contains(&what);
+        match self.place(takes, index) {
             Some(at) => self.say(at, block.words(), out),
+            None if block.words().is_empty() => {}
             None => self.open(index, block, || None, out),
         }
     }

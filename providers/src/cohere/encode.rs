@@ -11,14 +11,12 @@ use super::message::{self, Sent};
 use super::{Cohere, WIRE};
 use crate::outgoing::{self, BodyFields, invalid};
 
-const LACKS: &str = "Cohere's wire has no such parameter";
-
 /// The body of a chat.
 ///
 /// # Errors
 /// `InvalidRequest` or `Unsupported` naming what the wire cannot express.
 pub(super) fn chat(provider: &Cohere, request: &Request) -> Result<Bytes> {
-    refuse_lacking(request)?;
+    refuse_unwritable(request)?;
     let messages = message::all(&request.messages)?;
     outgoing::json(&Chat { model: provider.model(request)?, request, messages })
 }
@@ -28,24 +26,14 @@ pub(super) fn chat(provider: &Cohere, request: &Request) -> Result<Bytes> {
 /// # Errors
 /// As [`chat`].
 pub(super) fn embed(provider: &Cohere, request: &Request) -> Result<Bytes> {
-    outgoing::refuse([("user", request.user.is_some())], LACKS)?;
     outgoing::json(&Embed { model: provider.model(request)?, request })
 }
 
-/// Refuses what the wire lacks. What asks for no more than the wire gives anyway is fine.
-fn refuse_lacking(request: &Request) -> Result<()> {
-    let reasoning = request.reasoning.as_ref();
-    let effort = reasoning.filter(|reasoning| reasoning.max_tokens.is_none()).and_then(|r| r.effort);
-    let lacking = [
-        ("n", request.n.is_some_and(|n| n != 1)),
-        ("parallel_tool_calls", request.parallel_tool_calls == Some(false)),
-        ("tool_choice", matches!(request.tool_choice, Some(ToolChoice::Function { .. }))),
-        ("seed", request.seed.is_some_and(|seed| seed < 0)),
-        ("top_logprobs", request.top_logprobs.is_some_and(|n| n > 0)),
-        ("reasoning.effort", !matches!(effort, None | Some(Effort::None | Effort::Medium))),
-        ("user", request.user.is_some()),
-    ];
-    outgoing::refuse(lacking, LACKS)?;
+/// Refuses what has no form on the wire; what the wire lacks altogether was fitted before.
+fn refuse_unwritable(request: &Request) -> Result<()> {
+    if request.seed.is_some_and(|seed| seed < 0) {
+        return Err(invalid("seed", "must not be negative"));
+    }
     match &request.response_format {
         Some(ResponseFormat::JsonSchema { json_schema }) if json_schema.schema.is_none() => {
             Err(invalid("response_format.json_schema.schema", "is missing"))

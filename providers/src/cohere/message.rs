@@ -174,7 +174,10 @@ impl<'a> Block<'a> {
             Part::Opaque { data, wire, .. } if is_ours(wire) => Block::Opaque(data),
             Part::Opaque { .. } => return Err(unsupported(path, "is a part of another provider's wire")),
             _ => {
-                return Err(unsupported(path, "is a part that Cohere's wire lacks in a message of this role"));
+                return Err(unsupported(
+                    path,
+                    "is a part that Cohere's wire lacks in a message of this role",
+                ));
             }
         }))
     }

@@ -3,8 +3,7 @@
 //! What the wire asks for and a request does not say:
 //! - The plan that a model makes before it calls tools (`tool_plan`) is a reasoning part that says so in its `extra`;
 //!   it goes back as `tool_plan`. Other reasoning goes as `thinking`, whoever wrote it: the wire signs none.
-//! - Thinking is on or off, with a budget in tokens. Of the words for effort only `none` and `medium` have a meaning
-//!   here; the others are refused unless a budget stands beside them.
+//! - Thinking is on or off, with a budget in tokens: effort `none` turns it off, every other word turns it on.
 //! - `strict_tools` is for all tools or none: it is set when one of them asks for it.
 //! - Cohere tells two counts. What is billed is in the classes of the usage, what the model read and wrote, its own
 //!   preamble included, is what was reported.
@@ -29,13 +28,14 @@ mod wire;
 
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::provider::{Decoder, Framing, Provider};
+use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Uri};
 
+use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::outgoing;
 pub use endpoint::CohereEndpoint;
@@ -106,6 +106,11 @@ impl Provider for Cohere {
 
     fn base_url(&self) -> &Uri {
         &self.base_url
+    }
+
+    fn fit(&self, request: &mut Request) -> Vec<Lack> {
+        let model = request.model.clone().or_else(|| self.model.clone());
+        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {

@@ -77,7 +77,7 @@ impl Decoder for Whole {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) -> Result<()> {
         let text = String::from_utf8_lossy(frame.data);
         for piece in serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>() {
-            let piece = piece.map_err(|e| wire::broken(&e))?;
+            let piece = piece.map_err(|e| wire::broken(&text, &e))?;
             if self.piece(piece.get(), out)? != Some(false) {
                 return Ok(());
             }

@@ -19,7 +19,7 @@ use crate::outgoing::{self, Base64, BodyFields, unsupported};
 /// # Errors
 /// `InvalidRequest` or `Unsupported` naming what the wire cannot express.
 pub(super) fn chat(provider: &Ollama, request: &Request) -> Result<Bytes> {
-    refuse_lacking(request)?;
+    refuse_unwritable(request)?;
     let asked = Asked::Chat(message::all(request)?);
     outgoing::json(&Body { model: provider.model(request)?, provider, request, asked })
 }
@@ -29,8 +29,10 @@ pub(super) fn chat(provider: &Ollama, request: &Request) -> Result<Bytes> {
 /// # Errors
 /// As [`chat`]; messages that have no place are named.
 pub(super) fn generate(provider: &Ollama, request: &Request) -> Result<Bytes> {
-    refuse_lacking(request)?;
-    outgoing::refuse([("tools", !request.tools.is_empty())], "generating takes no tools; chat does")?;
+    refuse_unwritable(request)?;
+    if !request.tools.is_empty() {
+        return Err(unsupported("tools", "generating takes no tools; chat does"));
+    }
     let asked = Asked::Prompt(Prompt::of(request)?);
     outgoing::json(&Body { model: provider.model(request)?, provider, request, asked })
 }
@@ -40,24 +42,11 @@ pub(super) fn generate(provider: &Ollama, request: &Request) -> Result<Bytes> {
 /// # Errors
 /// `InvalidRequest` when no model is named.
 pub(super) fn embed(provider: &Ollama, request: &Request) -> Result<Bytes> {
-    outgoing::refuse([("user", request.user.is_some())], LACKS)?;
     outgoing::json(&Body { model: provider.model(request)?, provider, request, asked: Asked::Vectors })
 }
 
-const LACKS: &str = "Ollama's wire has no such parameter";
-
-/// Refuses what the wire lacks. What asks for no more than the wire gives anyway is fine.
-fn refuse_lacking(request: &Request) -> Result<()> {
-    let must_call = matches!(&request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function { .. }));
-    let budget = request.reasoning.as_ref().and_then(|reasoning| reasoning.max_tokens);
-    let lacking = [
-        ("n", request.n.is_some_and(|n| n != 1)),
-        ("parallel_tool_calls", request.parallel_tool_calls == Some(false)),
-        ("tool_choice", must_call),
-        ("reasoning.max_tokens", budget.is_some_and(|tokens| tokens > 0)),
-        ("user", request.user.is_some()),
-    ];
-    outgoing::refuse(lacking, LACKS)?;
+/// Refuses what has no form on the wire; what the wire lacks altogether was fitted before.
+fn refuse_unwritable(request: &Request) -> Result<()> {
     match &request.response_format {
         Some(ResponseFormat::JsonSchema { json_schema }) if json_schema.schema.is_none() => {
             Err(invalid("response_format.json_schema.schema", "is missing"))

@@ -98,5 +98,5 @@ fn model(raw: Value) -> Option<Model> {
 /// The error it stands for, or what is wrong with it.
 fn read<'a, T: Deserialize<'a>>(head: &Head, text: &'a str) -> Result<T> {
     let said = || fault::of_value(head, &serde_json::from_str(text).ok()?);
-    serde_json::from_str(text).map_err(|error| said().unwrap_or_else(|| broken(&error)))
+    serde_json::from_str(text).map_err(|error| said().unwrap_or_else(|| broken(text, &error)))
 }

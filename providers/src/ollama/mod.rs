@@ -5,7 +5,7 @@
 //!   have no place.
 //! - Images are sent as bytes. Other media, and images at an address, are refused.
 //! - A tool's result names its tool: the one of the call it answers, unless it says so itself.
-//! - There is no choice of tools: [`ToolChoice::None`] leaves the tools out, what asks for a call is refused.
+//! - There is no choice of tools; [`ToolChoice::None`] leaves the tools out.
 //! - Effort is the wire's `think`: `minimal` is sent as `low`, `xhigh` as `max`. Reasoning without an effort is
 //!   `think: true`.
 //! - [`Api::Generate`] takes one text: the system messages and the last user message. Earlier turns have a place
@@ -27,13 +27,14 @@ mod wire;
 
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use belvedere_core::provider::{Decoder, Framing, Provider};
+use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Uri};
 
+use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::outgoing;
 pub use endpoint::{OllamaEndpoint, OllamaGenerateEndpoint};
@@ -130,6 +131,11 @@ impl Provider for Ollama {
 
     fn base_url(&self) -> &Uri {
         &self.base_url
+    }
+
+    fn fit(&self, request: &mut Request) -> Vec<Lack> {
+        let model = request.model.clone().or_else(|| self.model.clone());
+        capabilities::fit(self.api.wire(), &self.name, model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {

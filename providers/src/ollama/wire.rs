@@ -86,13 +86,14 @@ impl Function<'_> {
     }
 }
 
-/// Reads JSON. What it says stays out of the error.
+/// What is wrong with a JSON text. What it says stays out of the error.
 ///
-/// # Errors
-/// `Truncated` when the text ends too early, `Malformed` when it is no JSON.
-pub(super) fn broken(error: &serde_json::Error) -> Error {
+/// A text that goes wrong at its very end is cut off: that is `Truncated`. Anything else is `Malformed`.
+pub(super) fn broken(text: &str, error: &serde_json::Error) -> Error {
+    let (lines, last) = text.split('\n').fold((0, 0), |(count, _), line| (count + 1, line.len()));
     let at = format!("line {} column {}", error.line(), error.column());
-    if error.is_eof() {
+    let at_end = error.is_syntax() && (error.line(), error.column()) >= (lines, last);
+    if error.is_eof() || at_end {
         return Error::new(ErrorKind::Truncated, format!("the answer ends too early, at {at}"));
     }
     Error::new(ErrorKind::Malformed, format!("the answer is not what the wire allows, at {at}"))
@@ -103,5 +104,5 @@ pub(super) fn broken(error: &serde_json::Error) -> Error {
 /// # Errors
 /// As [`broken`].
 pub(super) fn read<'a>(text: &'a str) -> Result<Option<Chunk<'a>>> {
-    serde_json::from_str::<Object<Chunk<'a>>>(text).map(|object| object.0).map_err(|e| broken(&e))
+    serde_json::from_str::<Object<Chunk<'a>>>(text).map(|object| object.0).map_err(|e| broken(text, &e))
 }
