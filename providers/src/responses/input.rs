@@ -61,8 +61,8 @@ impl<'a> Items<'a> {
     }
 
     /// The items of an answer, for a client that shows it. What the wire has no place for is left out.
-    pub(super) fn of_answer(parts: impl Iterator<Item = &'a Part>) -> Self {
-        let mut items = Items { shows_all: true, ..Items::new(&[]) };
+    pub(super) fn of_answer(parts: impl Iterator<Item = &'a Part>, tools: &'a [Tool]) -> Self {
+        let mut items = Items { shows_all: true, ..Items::new(tools) };
         for part in parts {
             // What this refuses is what the wire lacks.
             let _ = items.answered(None, part, "");
@@ -191,7 +191,7 @@ impl<'a> Items<'a> {
         let item = match part {
             Part::ToolCall { id, name, input, by: ToolBy::Client, extra } => {
                 let mut fields = further(extra, &["namespace"]);
-                let is_custom = is_custom(&fields) || self.has_custom(name);
+                let is_custom = is_custom(&fields) || defines_custom(self.tools, name);
                 fields.retain(|(name, _)| *name != "type");
                 if is_custom {
                     self.custom.push(id);
@@ -231,17 +231,16 @@ impl<'a> Items<'a> {
         self.items.push(item);
         Ok(())
     }
+}
 
-    /// True when the request defines a custom tool of this name: one whose calls carry free text.
-    fn has_custom(&self, name: &str) -> bool {
-        self.tools.iter().any(|tool| match tool {
-            Tool::Provider(own) => {
-                own.get("type").is_some_and(|kind| kind == "custom")
-                    && own.get("name").is_some_and(|n| n == name)
-            }
-            _ => false,
-        })
-    }
+/// True when the tools have a custom one of this name: one whose calls carry free text.
+pub(super) fn defines_custom(tools: &[Tool], name: &str) -> bool {
+    tools.iter().any(|tool| match tool {
+        Tool::Provider(own) => {
+            own.get("type").is_some_and(|kind| kind == "custom") && own.get("name").is_some_and(|n| n == name)
+        }
+        _ => false,
+    })
 }
 
 /// True for an item that makes an image and holds none.

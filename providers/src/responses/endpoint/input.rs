@@ -75,11 +75,10 @@ impl Messages {
         }
     }
 
-    /// True when parts of the model follow a part of the model that would take them in.
-    fn runs_on(&self, parts: &[Part], into: impl Fn(&Part, &Part) -> bool) -> bool {
+    /// The parts of the model's message that is being read.
+    fn last(&self) -> &[Part] {
         let last = self.0.last().filter(|message| message.role == Role::Assistant);
-        let last = last.and_then(|message| message.parts.last());
-        last.zip(parts.first()).is_some_and(|(last, first)| into(last, first))
+        last.map(|message| message.parts.as_slice()).unwrap_or_default()
     }
 
     fn message(&mut self, mut item: Fields) -> Result<()> {
@@ -103,13 +102,20 @@ impl Messages {
                 join(extra, &rest);
             }
         }
-        let into = |last: &Part, first: &Part| match (last, first) {
-            (Part::Text { .. } | Part::Refusal { .. }, Part::Refusal { .. })
-            | (Part::Refusal { .. }, Part::Text { .. }) => true,
-            (Part::Text { .. }, Part::Text { .. }) => id_of(last) == id_of(first),
-            _ => false,
-        };
-        let begins = self.runs_on(&parts, into);
+        // A refusal is of the item that is open, whatever its id.
+        let said = self.last().iter().rev().map_while(|part| match part {
+            Part::Text { .. } => Some(Some(id_of(part))),
+            Part::Refusal { .. } => Some(None),
+            _ => None,
+        });
+        let said: Vec<Option<Option<&str>>> = said.collect();
+        let open = said.iter().flatten().next().copied().flatten();
+        let begins = !said.is_empty()
+            && match parts.first() {
+                Some(Part::Refusal { .. }) => true,
+                Some(first) => id_of(first) == open,
+                None => false,
+            };
         self.add(parts, begins);
         Ok(())
     }
@@ -139,10 +145,9 @@ impl Messages {
             let wire = if signature.is_some() { SmolStr::new_static(WIRE) } else { SmolStr::default() };
             parts.push(Part::Reasoning { text, signature, wire, extra });
         }
-        let into = |last: &Part, first: &Part| {
-            matches!(last, Part::Reasoning { signature: None, .. }) && id_of(last) == id_of(first)
-        };
-        let begins = self.runs_on(&parts, into);
+        let unsigned = |last: &&Part| matches!(last, Part::Reasoning { signature: None, .. });
+        let last = self.last().last().filter(unsigned);
+        let begins = last.zip(parts.first()).is_some_and(|(last, first)| id_of(last) == id_of(first));
         self.add(parts, begins);
         Ok(())
     }

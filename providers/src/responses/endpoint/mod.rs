@@ -9,6 +9,7 @@ mod output;
 mod request;
 mod running;
 mod stream;
+mod telling;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::{Encoder, Endpoint};

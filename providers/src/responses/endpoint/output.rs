@@ -6,7 +6,7 @@ use belvedere_core::completion::Completion;
 use belvedere_core::error::{Error, ErrorKind};
 use belvedere_core::event::{Finish, FinishReason, Source};
 use belvedere_core::message::{Media, MediaKind, MediaSource, Part};
-use belvedere_core::request::Request;
+use belvedere_core::request::{Request, Tool};
 use belvedere_core::usage::{Class, Usage};
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,7 @@ pub(super) fn response(request: &Request, answer: &Completion) -> Value {
     if let Some(choice) = choice {
         annotate(&mut parts, &choice.sources, &choice.logprobs);
     }
-    let output = items(&parts, &id);
+    let output = items(&parts, &request.tools, &id);
     let mut fields = echo::of(request);
     fields.extend(head(request, &id, answer.model.as_deref()));
     fields.extend(end(choice.and_then(|choice| choice.finish.as_ref())));
@@ -148,7 +148,7 @@ pub(super) fn counts(own: &Usage) -> Value {
 }
 
 /// The items of an answer. `id` is the answer's, from which items without one get theirs.
-pub(super) fn items(parts: &[Part], id: &str) -> Vec<Value> {
+pub(super) fn items(parts: &[Part], tools: &[Tool], id: &str) -> Vec<Value> {
     let mut all = Vec::new();
     // An image stands behind the item that made it; one of another wire has none, and gets it.
     for (i, part) in parts.iter().enumerate() {
@@ -163,7 +163,7 @@ pub(super) fn items(parts: &[Part], id: &str) -> Vec<Value> {
         if let [Err(image)] = run {
             out.extend(image.clone());
         } else {
-            let items = Items::of_answer(run.iter().filter_map(|part| part.as_ref().ok().copied()));
+            let items = Items::of_answer(run.iter().filter_map(|part| part.as_ref().ok().copied()), tools);
             out.extend(items.into_inner().iter().filter_map(|item| serde_json::to_value(item).ok()));
         }
     }

@@ -23,6 +23,9 @@ pub(super) enum Family {
 pub(super) struct Running {
     pub(super) family: Family,
     pub(super) id: String,
+    /// Its place in the output, once it was told of.
+    pub(super) index: Option<usize>,
+    pub(super) is_custom: bool,
     pub(super) done: bool,
     /// Each part under its number in the stream.
     pub(super) parts: Vec<Piece>,
@@ -32,6 +35,8 @@ pub(super) struct Running {
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) number: u32,
+    /// It was told that it begins.
+    pub(super) begun: bool,
     pub(super) ended: bool,
     pub(super) part: Part,
 }
@@ -51,7 +56,7 @@ impl Family {
 
 impl Running {
     pub(super) fn new(family: Family, id: String) -> Self {
-        Running { family, id, done: false, parts: Vec::new() }
+        Running { family, id, index: None, is_custom: false, done: false, parts: Vec::new() }
     }
 
     /// True when a new part joins this item. Parts of one item are open together: a wire that has items ends them
@@ -80,7 +85,7 @@ impl Running {
         let place = match self.parts.iter().position(|piece| piece.number == number) {
             Some(place) => place,
             None => {
-                self.parts.push(Piece { number, ended: false, part: begun(event)? });
+                self.parts.push(Piece { number, begun: false, ended: false, part: begun(event)? });
                 return Some(self.parts.len() - 1);
             }
         };

@@ -3,13 +3,15 @@
 use belvedere_core::endpoint::Encoder;
 use belvedere_core::error::Error;
 use belvedere_core::event::{Event, Finish, Notice, Source};
-use belvedere_core::message::{Part, ToolBy};
+use belvedere_core::message::Part;
 use belvedere_core::request::Request;
 use bytes::BytesMut;
 use serde_json::{Map, Value, json};
 
+use super::super::input::defines_custom;
 use super::output::{self, annotation, entries, put};
 use super::running::{Family, Running};
+use super::telling::{self, At, Told, begun_item, begun_part, ended_part};
 use super::{echo, fault};
 use crate::endpoint::{event as frame, restarted};
 
@@ -22,6 +24,8 @@ pub(super) struct Stream {
     id: String,
     number: u64,
     items: Vec<Running>,
+    /// Items told of so far: the next one's index.
+    told: usize,
     /// The items that are complete, each under its place.
     output: Vec<(usize, Value)>,
     usage: Value,
@@ -38,6 +42,7 @@ impl Stream {
             id: String::new(),
             number: 0,
             items: Vec::new(),
+            told: 0,
             output: Vec::new(),
             usage: Value::Null,
             finish: None,
@@ -84,91 +89,42 @@ impl Stream {
                 Some(at) => at,
                 None => {
                     self.close(|item| item.waits(), out);
-                    let id = output::id_of(&self.request, Some(&format!("{}_{}", self.id, self.items.len())));
+                    let id = format!("{}_{}", self.id, self.items.len());
                     self.items.push(Running::new(family, id));
                     self.items.len() - 1
                 }
             },
             (None, None) => return,
         };
-        let is_new_item = self.items.get(at).is_some_and(|item| item.parts.is_empty());
         let Some(item) = self.items.get_mut(at) else { return };
         let Some(place) = item.event(event, number) else { return };
-        if known.is_none() {
-            self.opened(at, place, is_new_item, out);
+        if let Event::ToolStart { name, .. } = event {
+            item.is_custom = defines_custom(&self.request.tools, name);
         }
-        self.piece(at, place, event, out);
+        self.tell(at, place, event, out);
         self.close(Running::is_over, out);
     }
 
-    /// Tells of a part that begins, and of its item.
-    fn opened(&mut self, at: usize, place: usize, is_new_item: bool, out: &mut BytesMut) {
-        let Some((id, part)) =
-            self.items.get(at).and_then(|item| Some((item.id.clone(), item.parts.get(place)?.part.clone())))
-        else {
-            return;
-        };
-        let begun = match &part {
-            Part::Text { .. } | Part::Refusal { .. } => {
-                json!({"type": "message", "id": id, "status": "in_progress", "role": "assistant", "content": []})
-            }
-            Part::Reasoning { .. } => json!({"type": "reasoning", "id": id, "summary": []}),
-            Part::ToolCall { id: call, name, by: ToolBy::Client, .. } => json!({
-                "type": "function_call", "id": id, "status": "in_progress", "call_id": call, "name": name,
-                "arguments": "",
-            }),
-            _ => return,
-        };
-        if is_new_item {
-            self.send("response.output_item.added", json!({"output_index": at, "item": begun}), out);
+    /// Tells what is new of a part; before it, that the part begins, and its item.
+    fn tell(&mut self, at: usize, place: usize, event: &Event, out: &mut BytesMut) {
+        let told = self.told;
+        let Some(item) = self.items.get_mut(at) else { return };
+        let Some(piece) = item.parts.get_mut(place) else { return };
+        let here = |index| At { id: &item.id, item: index, part: place, is_custom: item.is_custom };
+        let mut all: Vec<Told> = Vec::new();
+        if item.index.is_none() {
+            let Some(begun) = begun_item(&piece.part, here(told)) else { return };
+            all.push(("response.output_item.added", json!({ "output_index": told, "item": begun })));
+            item.index = Some(told);
+            self.told += 1;
         }
-        match &part {
-            Part::Reasoning { .. } => {
-                let part = json!({"type": "summary_text", "text": ""});
-                let fields = json!({"item_id": id, "output_index": at, "summary_index": place, "part": part});
-                self.send("response.reasoning_summary_part.added", fields, out);
-            }
-            Part::ToolCall { .. } => {}
-            part => {
-                let part = piece_of(part, "");
-                let fields = json!({"item_id": id, "output_index": at, "content_index": place, "part": part});
-                self.send("response.content_part.added", fields, out);
-            }
+        let here = here(item.index.unwrap_or(told));
+        let is_shown = !matches!(&piece.part, Part::Reasoning { text, .. } if text.is_empty());
+        if is_shown && !std::mem::replace(&mut piece.begun, true) {
+            all.extend(begun_part(&piece.part, here));
         }
-    }
-
-    /// Tells what is new of a part.
-    fn piece(&mut self, at: usize, place: usize, event: &Event, out: &mut BytesMut) {
-        let Some(id) = self.items.get(at).map(|item| item.id.clone()) else { return };
-        let (kind, index, delta) = match event {
-            Event::Text { delta, .. } => ("response.output_text.delta", "content_index", delta),
-            Event::Refusal { delta, .. } => ("response.refusal.delta", "content_index", delta),
-            Event::Reasoning { delta, .. } => {
-                ("response.reasoning_summary_text.delta", "summary_index", delta)
-            }
-            Event::ToolInput { delta, .. } if self.is_client(at) => {
-                let fields = json!({"item_id": id, "output_index": at, "delta": delta});
-                return self.send("response.function_call_arguments.delta", fields, out);
-            }
-            _ => return,
-        };
-        if delta.is_empty() {
-            return;
-        }
-        let mut fields = json!({"item_id": id, "output_index": at, "delta": delta});
-        if let Some(map) = fields.as_object_mut() {
-            map.insert(index.to_owned(), place.into());
-            if matches!(event, Event::Text { .. }) {
-                map.insert("logprobs".to_owned(), json!([]));
-            }
-        }
-        self.send(kind, fields, out);
-    }
-
-    fn is_client(&self, at: usize) -> bool {
-        self.items.get(at).is_some_and(|item| {
-            item.parts.iter().all(|piece| matches!(&piece.part, Part::ToolCall { by: ToolBy::Client, .. }))
-        })
+        all.extend(telling::piece(event, here));
+        all.into_iter().for_each(|(kind, fields)| self.send(kind, fields, out));
     }
 
     /// Completes the items for which `is_over` holds.
@@ -180,80 +136,37 @@ impl Stream {
         }
     }
 
+    /// Tells that an item is complete. One that was not told of before, and that the wire has a place for, begins
+    /// here, too.
     fn complete(&mut self, at: usize, out: &mut BytesMut) {
         let Some(item) = self.items.get_mut(at) else { return };
         item.done = true;
-        let id = item.id.clone();
+        let (id, is_custom, index) = (item.id.clone(), item.is_custom, item.index);
         let parts: Vec<Part> = item.parts.drain(..).map(|piece| piece.part).collect();
-        let whole = output::items(&parts, &id).into_iter().next();
-        for (place, part) in parts.iter().enumerate() {
-            self.ended(at, place, &id, part, whole.as_ref(), out);
-        }
-        // An item that the wire has no place for was never told of.
-        let Some(mut whole) = whole else { return };
-        let is_announced = !matches!(parts.first(), Some(Part::Opaque { .. } | Part::Media(_)));
-        if let Some(map) = whole.as_object_mut() {
-            let has_own_id = parts.iter().any(|part| own_id(part).is_some());
-            if is_announced && !has_own_id {
-                map.insert("id".into(), id.into());
-            }
-        }
-        if !is_announced {
-            self.send("response.output_item.added", json!({"output_index": at, "item": whole}), out);
-        }
-        self.send("response.output_item.done", json!({"output_index": at, "item": whole}), out);
-        self.output.push((at, whole));
-    }
-
-    /// Tells of a part that ended.
-    fn ended(
-        &mut self,
-        at: usize,
-        place: usize,
-        id: &str,
-        part: &Part,
-        whole: Option<&Value>,
-        out: &mut BytesMut,
-    ) {
-        let place_of = |index: &str| json!({"item_id": id, "output_index": at, index: place});
-        let with = |index: &str, name: &str, value: Value| {
-            let mut fields = place_of(index);
-            if let Some(map) = fields.as_object_mut() {
-                map.insert(name.to_owned(), value);
-            }
-            fields
+        let Some(mut whole) = output::items(&parts, &self.request.tools, &id).into_iter().next() else {
+            return;
         };
-        match part {
-            Part::Text { text, .. } | Part::Refusal { text } => {
-                let content = whole.and_then(|item| item.get("content")?.get(place)).cloned();
-                let content = content.unwrap_or_else(|| piece_of(part, text));
-                if let Part::Refusal { .. } = part {
-                    self.send(
-                        "response.refusal.done",
-                        with("content_index", "refusal", text.as_str().into()),
-                        out,
-                    );
-                } else {
-                    let mut fields = with("content_index", "text", text.as_str().into());
-                    let logprobs = content.get("logprobs").cloned().unwrap_or_else(|| json!([]));
-                    fields.as_object_mut().map(|map| map.insert("logprobs".into(), logprobs));
-                    self.send("response.output_text.done", fields, out);
-                }
-                self.send("response.content_part.done", with("content_index", "part", content), out);
-            }
-            Part::Reasoning { text, .. } => {
-                let fields = with("summary_index", "text", text.as_str().into());
-                self.send("response.reasoning_summary_text.done", fields, out);
-                let part = json!({"type": "summary_text", "text": text});
-                self.send("response.reasoning_summary_part.done", with("summary_index", "part", part), out);
-            }
-            Part::ToolCall { input, name, by: ToolBy::Client, .. } => {
-                let arguments = if input.trim().is_empty() { "{}" } else { input };
-                let fields = json!({"item_id": id, "output_index": at, "name": name, "arguments": arguments});
-                self.send("response.function_call_arguments.done", fields, out);
-            }
-            _ => {}
+        if let (Some(map), false) = (whole.as_object_mut(), parts.iter().any(has_own_id)) {
+            map.insert("id".into(), id.as_str().into());
         }
+        let index = match index {
+            Some(index) => {
+                for (place, part) in parts.iter().enumerate() {
+                    let here = At { id: &id, item: index, part: place, is_custom };
+                    let ended = ended_part(part, here, &whole);
+                    ended.into_iter().for_each(|(kind, fields)| self.send(kind, fields, out));
+                }
+                index
+            }
+            None => {
+                let index = self.told;
+                self.told += 1;
+                self.send("response.output_item.added", json!({"output_index": index, "item": whole}), out);
+                index
+            }
+        };
+        self.send("response.output_item.done", json!({"output_index": index, "item": whole}), out);
+        self.output.push((index, whole));
     }
 
     /// A citation: it belongs to its part's text, or to the latest.
@@ -275,11 +188,9 @@ impl Stream {
             Part::Text { extra, .. } => add(extra, "annotations", vec![cited.clone()]),
             _ => 0,
         };
-        let fields = json!({
-            "item_id": item.id, "output_index": at, "content_index": place,
-            "annotation_index": count.saturating_sub(1), "annotation": cited,
-        });
-        self.send("response.output_text.annotation.added", fields, out);
+        let here = At { id: &item.id, item: item.index.unwrap_or_default(), part: place, is_custom: false };
+        let (kind, fields) = telling::cited(cited, count, here);
+        self.send(kind, fields, out);
     }
 
     /// Log probabilities belong to the latest text that is open.
@@ -337,20 +248,15 @@ fn add(extra: &mut Map<String, Value>, name: &str, more: Vec<Value>) -> usize {
     .unwrap_or_default()
 }
 
-fn piece_of(part: &Part, text: &str) -> Value {
+/// True for a part whose item had an id on this wire. Items in the wire's own words have theirs.
+fn has_own_id(part: &Part) -> bool {
     match part {
-        Part::Refusal { .. } => json!({"type": "refusal", "refusal": text}),
-        _ => json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []}),
+        Part::Text { extra, .. } | Part::Reasoning { extra, .. } | Part::ToolCall { extra, .. } => {
+            extra.get(super::WIRE).is_some_and(|own| own.get("id").is_some())
+        }
+        Part::Opaque { .. } => true,
+        _ => false,
     }
-}
-
-/// The id that the item of a part had on this wire.
-fn own_id(part: &Part) -> Option<&str> {
-    let (Part::Text { extra, .. } | Part::Reasoning { extra, .. } | Part::ToolCall { extra, .. }) = part
-    else {
-        return None;
-    };
-    extra.get(super::WIRE)?.get("id")?.as_str()
 }
 
 impl Encoder for Stream {
