@@ -27,6 +27,8 @@ pub(crate) struct Choice {
     open: Vec<u32>,
     text: Option<u32>,
     reasoning: Option<u32>,
+    /// The thinking has a field of its own: what the details have of it is the same again.
+    thinks_aloud: bool,
     refusal: Option<u32>,
     sound_part: Option<u32>,
     sound: Sound,
@@ -94,7 +96,11 @@ impl Choice {
 
     fn delta(&mut self, delta: &Delta<'_>, form: Form, mime: &SmolStr, out: &mut Vec<Event>) -> Result<()> {
         match delta.thinking() {
-            Some(text) => self.say_reasoning(text, out),
+            Some(text) => {
+                self.thinks_aloud = true;
+                self.say_reasoning(text, out);
+            }
+            None if self.thinks_aloud => {}
             None => {
                 let texts = delta.reasoning_details.0.iter().filter_map(|detail| detail.text.get());
                 texts.for_each(|text| self.say_reasoning(text, out));
