@@ -17,18 +17,18 @@ const WIRES: &[&str] = &["ollama.chat", "ollama.generate"];
 pub(super) fn open(target: &Target<'_>) -> Result<Stack> {
     target.takes(&["wire"])?;
     let wire = target.wire(WIRES)?;
-    let mut base_url = place(target)?;
+    let base_url = place(target)?.to_string();
+    // With or without `/v1`, which is where OpenAI's wire begins.
+    let base_url = base_url.trim_end_matches('/').trim_end_matches("/v1");
     let signer = target.signer(&Key { header: None, env: &["OLLAMA_API_KEY"], needed: false }, &[])?;
     #[cfg(feature = "openai")]
     if wire == "openai.chat" {
         let host = crate::openai::hosts::find("ollama").unwrap_or(&crate::openai::hosts::ANY);
-        if matches!(base_url.path(), "" | "/") {
-            base_url = address("base_url", &format!("{}/v1", base_url.to_string().trim_end_matches('/')))?;
-        }
+        let base_url = address("base_url", &format!("{base_url}/v1"))?;
         return super::openai::build(target, host, wire, base_url, signer);
     }
     let mut provider = Ollama::default();
-    provider.base_url = std::mem::take(&mut base_url);
+    provider.base_url = address("base_url", base_url)?;
     provider.model = target.settings.model.as_deref().map(Into::into);
     if wire == "ollama.generate" {
         provider = provider.with_api(Api::Generate);

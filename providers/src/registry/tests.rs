@@ -106,7 +106,8 @@ fn credentials_that_do_not_fit_are_refused_by_name() {
 #[test]
 fn a_field_that_a_type_does_not_take_is_refused_with_those_it_takes() {
     let text = fault("anthropic", json!({ "region": "eu-central-1" }));
-    let expected = "region: anthropic does not take it; it takes: api_key, base_url, credentials, headers, model";
+    let expected =
+        "region: anthropic does not take it; it takes: api_key, base_url, credentials, headers, model";
     assert!(text.starts_with(expected), "{text}");
     let text = fault("groq", json!({ "api_version": "2024-10-21", "api_key": "k" }));
     assert!(text.starts_with("api_version: groq does not take it"), "{text}");
@@ -278,6 +279,8 @@ fn ollama_speaks_its_own_wire_unless_another_is_named() {
         let variables: Variables = Box::leak(Box::new([("OLLAMA_HOST", host)]));
         assert_eq!(goes(json!({}), variables), pair(uri, ""));
     }
+    let with_version = json!({ "base_url": "http://gpu.test:11434/v1" });
+    assert_eq!(goes(with_version, &[]), pair("http://gpu.test:11434/api/chat", ""));
     let cloud = json!({ "base_url": "https://ollama.com", "api_key": "k" });
     assert_eq!(goes(cloud, &[]), pair("https://ollama.com/api/chat", "Bearer k"));
 }
