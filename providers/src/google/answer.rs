@@ -25,7 +25,6 @@ pub(super) struct Answer {
     /// the prompt's, and at the end.
     counts: String,
     counted: bool,
-    searches: u64,
 }
 
 impl Answer {
@@ -37,7 +36,6 @@ impl Answer {
             blocked: None,
             counts: String::new(),
             counted: false,
-            searches: 0,
         }
     }
 
@@ -59,7 +57,7 @@ impl Answer {
             let index = candidate.index.0.or_else(|| u32::try_from(position).ok()).unwrap_or_default();
             let at = self.position(index);
             if let Some(choice) = self.choices.get_mut(at) {
-                self.searches += choice.take(candidate, |part| as_object(text, position, part), out)?;
+                choice.take(candidate, |part| as_object(text, position, part), out)?;
             }
         }
         let feedback = frame.prompt_feedback.0.as_ref();
@@ -93,13 +91,14 @@ impl Answer {
     }
 
     fn usage(&self) -> Option<Event> {
+        let searches = self.choices.iter().fold(0u64, |sum, choice| sum.saturating_add(choice.searches));
         let counts = serde_json::from_str::<Map<String, Value>>(&self.counts).ok();
         let mut usage = match counts {
             Some(counts) if !counts.is_empty() => usage::level(counts),
-            _ if self.searches == 0 => return None,
+            _ if searches == 0 => return None,
             _ => Usage::default(),
         };
-        usage.set(Class::WebSearchCalls, Some(self.searches).filter(|n| *n > 0));
+        usage.set(Class::WebSearchCalls, Some(searches).filter(|n| *n > 0));
         Some(Event::Usage(Arc::new(usage)))
     }
 

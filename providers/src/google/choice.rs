@@ -32,6 +32,8 @@ pub(super) struct Choice {
     /// The provider's word for its end, once it came.
     pub(super) finish: Option<SmolStr>,
     sources: Vec<Source>,
+    /// Searches of the web; a stream may tell of them again.
+    pub(super) searches: u64,
 }
 
 /// The part that may still grow.
@@ -51,11 +53,20 @@ enum Kind {
 
 impl Choice {
     pub(super) fn new(index: u32, form: Form) -> Self {
-        Choice { index, form, next: 0, open: None, has_calls: false, finish: None, sources: Vec::new() }
+        Choice {
+            index,
+            form,
+            next: 0,
+            open: None,
+            has_calls: false,
+            finish: None,
+            sources: Vec::new(),
+            searches: 0,
+        }
     }
 
     /// Takes in what a frame says of this candidate. `raw` gives a part by its position as an object, for parts of
-    /// a kind that is not read here. Gives how many searches of the web it tells of.
+    /// a kind that is not read here.
     ///
     /// # Errors
     /// `Malformed` when a piece of a call belongs to none.
@@ -64,7 +75,7 @@ impl Choice {
         candidate: &Candidate<'_>,
         raw: impl Fn(usize) -> Option<Map<String, Value>>,
         out: &mut Vec<Event>,
-    ) -> Result<u64> {
+    ) -> Result<()> {
         let parts =
             candidate.content.0.as_ref().map(|content| content.parts.0.as_slice()).unwrap_or_default();
         for (at, part) in parts.iter().enumerate() {
@@ -88,7 +99,8 @@ impl Choice {
         if let Some(word) = finish::word(candidate.finish_reason) {
             self.finish = Some(word);
         }
-        Ok(searches)
+        self.searches = self.searches.max(searches);
+        Ok(())
     }
 
     fn part(

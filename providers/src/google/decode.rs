@@ -42,6 +42,11 @@ impl Whole {
 /// # Errors
 /// The error it stands for, or `Malformed`.
 fn checked<'a>(answer: &Answer, head: &mut Head, text: &'a str) -> Result<Frame<'a>> {
+    if !text.starts_with('{') {
+        let value = wire::read(text, "a frame")?;
+        let none = || Error::new(ErrorKind::Malformed, "a frame is not an object");
+        return Err(fault::of_value(head, &value).unwrap_or_else(none));
+    }
     let frame: Frame<'_> = wire::read(text, "a frame")?;
     if frame.error.is_some_and(|error| !matches!(error.get(), "null" | "{}" | "\"\"")) {
         head.begun = answer.has_begun();

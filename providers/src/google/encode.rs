@@ -111,7 +111,7 @@ fn conversation(request: &Request, names: bool) -> Result<(Vec<Part<'_>>, Vec<Co
             Role::User | Role::Tool => "user",
             Role::Assistant => "model",
         };
-        let results = message.role == Role::Tool;
+        let results = !parts.is_empty() && parts.iter().all(Part::is_result);
         match contents.last_mut().filter(|last| results && last.results) {
             Some(last) => last.parts.extend(parts),
             None if parts.is_empty() => {}

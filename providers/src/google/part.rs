@@ -14,7 +14,7 @@ use crate::outgoing::{Base64, arguments, invalid, unsupported};
 /// One part: what it holds, and the fields beside it.
 #[derive(Debug)]
 pub(super) struct Part<'a> {
-    pub(super) data: Data<'a>,
+    pub(super) data: Payload<'a>,
     pub(super) thought: bool,
     pub(super) signature: Option<&'a str>,
     pub(super) further: Further<'a>,
@@ -22,10 +22,10 @@ pub(super) struct Part<'a> {
 
 /// What a part holds.
 #[derive(Debug)]
-pub(super) enum Data<'a> {
+pub(super) enum Payload<'a> {
     Text(&'a str),
-    InlineData(Blob<'a>),
-    FileData(FileData<'a>),
+    Inline(Blob<'a>),
+    File(FileData<'a>),
     FunctionCall(FunctionCall<'a>),
     FunctionResponse(FunctionResponse<'a>),
     ExecutableCode(&'a RawValue),
@@ -118,14 +118,19 @@ const BESIDE: &[&str] = &["thoughtSignature", "videoMetadata", "mediaResolution"
 const BESIDE_THOUGHT: &[&str] = &["mediaResolution", "partMetadata"];
 
 impl<'a> Part<'a> {
-    pub(super) fn new(data: Data<'a>, further: Further<'a>) -> Self {
+    pub(super) fn new(data: Payload<'a>, further: Further<'a>) -> Self {
         Part { data, thought: false, signature: None, further }
     }
 
     /// True for a text that says nothing and carries nothing.
     pub(super) fn is_empty(&self) -> bool {
         let bare = self.signature.is_none() && self.further.is_empty();
-        matches!(self.data, Data::Text(text) if text.is_empty()) && bare
+        matches!(self.data, Payload::Text(text) if text.is_empty()) && bare
+    }
+
+    /// True for the result of a function.
+    pub(super) fn is_result(&self) -> bool {
+        matches!(self.data, Payload::FunctionResponse(_))
     }
 
     /// The part for one of ours that needs nothing else to be written; `None` for one that says nothing here.
@@ -134,8 +139,8 @@ impl<'a> Part<'a> {
     /// `InvalidRequest` or `Unsupported` naming the path.
     pub(super) fn of(part: &'a message::Part, names: bool, path: &str) -> Result<Option<Self>> {
         Ok(Some(match part {
-            message::Part::Text { text, extra } => Part::new(Data::Text(text), Further::of(extra, BESIDE)),
-            message::Part::Refusal { text } => Part::new(Data::Text(text), Further::default()),
+            message::Part::Text { text, extra } => Part::new(Payload::Text(text), Further::of(extra, BESIDE)),
+            message::Part::Refusal { text } => Part::new(Payload::Text(text), Further::default()),
             message::Part::Reasoning { text, signature, wire, extra } => {
                 // Another wire's signature is left out: the thought goes without one.
                 let signature = signature.as_deref().filter(|_| is_ours(wire));
@@ -145,19 +150,19 @@ impl<'a> Part<'a> {
                 Part {
                     thought: true,
                     signature,
-                    ..Part::new(Data::Text(text), Further::of(extra, BESIDE_THOUGHT))
+                    ..Part::new(Payload::Text(text), Further::of(extra, BESIDE_THOUGHT))
                 }
             }
             message::Part::ToolCall { id, name, input, by, extra } => {
                 let args = (!input.trim().is_empty()).then(|| arguments(input, path)).transpose()?;
                 let data = match by {
-                    ToolBy::Client => Data::FunctionCall(FunctionCall { name, args, id }),
+                    ToolBy::Client => Payload::FunctionCall(FunctionCall { name, args, id }),
                     ToolBy::Provider if name == EXECUTABLE_CODE => match args {
-                        Some(code) => Data::ExecutableCode(code),
+                        Some(code) => Payload::ExecutableCode(code),
                         None => return Err(invalid(&format!("{path}.input"), "is missing; it is the code")),
                     },
                     ToolBy::Provider if is_tool_type(name) => {
-                        Data::ToolCall(ToolCall { tool_type: name, id, args })
+                        Payload::ToolCall(ToolCall { tool_type: name, id, args })
                     }
                     ToolBy::Provider => {
                         return Err(unsupported(path, "is a call of another provider's tool"));
@@ -167,7 +172,7 @@ impl<'a> Part<'a> {
             }
             message::Part::Media(media) => Part::media(media, names, path)?,
             message::Part::Opaque { data: Value::Object(data), wire, .. } if is_ours(wire) => {
-                Part::new(Data::Opaque(data), Further::default())
+                Part::new(Payload::Opaque(data), Further::default())
             }
             message::Part::Opaque { .. } => {
                 return Err(unsupported(path, "is a part of another provider's wire"));
@@ -185,14 +190,14 @@ impl<'a> Part<'a> {
         let (own, further) = Further::of(&media.extra, BESIDE).split(|name| name == "mimeType");
         let at = |file_uri: std::borrow::Cow<'a, str>| {
             let mime_type = own.text("mimeType").or_else(|| media::mime_of(&file_uri));
-            Data::FileData(FileData { mime_type, file_uri, display_name })
+            Payload::File(FileData { mime_type, file_uri, display_name })
         };
         let data = match &media.source {
             MediaSource::Data { mime, .. } if mime.is_empty() => {
                 return Err(invalid(path, "the media type is missing"));
             }
             MediaSource::Data { mime, data } => {
-                Data::InlineData(Blob { mime_type: mime, data: Base64(data), display_name })
+                Payload::Inline(Blob { mime_type: mime, data: Base64(data), display_name })
             }
             MediaSource::Url(url) => at(url.into()),
             MediaSource::Id(id) => at(media::address(id).into()),
@@ -205,14 +210,14 @@ impl Serialize for Part<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match &self.data {
-            Data::Text(text) => map.serialize_entry("text", text)?,
-            Data::InlineData(blob) => map.serialize_entry("inlineData", blob)?,
-            Data::FileData(file) => map.serialize_entry("fileData", file)?,
-            Data::FunctionCall(call) => map.serialize_entry("functionCall", call)?,
-            Data::FunctionResponse(response) => map.serialize_entry("functionResponse", response)?,
-            Data::ExecutableCode(code) => map.serialize_entry("executableCode", code)?,
-            Data::ToolCall(call) => map.serialize_entry("toolCall", call)?,
-            Data::Opaque(fields) => fields.iter().try_for_each(|(k, v)| map.serialize_entry(k, v))?,
+            Payload::Text(text) => map.serialize_entry("text", text)?,
+            Payload::Inline(blob) => map.serialize_entry("inlineData", blob)?,
+            Payload::File(file) => map.serialize_entry("fileData", file)?,
+            Payload::FunctionCall(call) => map.serialize_entry("functionCall", call)?,
+            Payload::FunctionResponse(response) => map.serialize_entry("functionResponse", response)?,
+            Payload::ExecutableCode(code) => map.serialize_entry("executableCode", code)?,
+            Payload::ToolCall(call) => map.serialize_entry("toolCall", call)?,
+            Payload::Opaque(fields) => fields.iter().try_for_each(|(k, v)| map.serialize_entry(k, v))?,
         }
         if self.thought {
             map.serialize_entry("thought", &true)?;

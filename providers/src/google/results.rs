@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::part::{self, Data, Further};
+use super::part::{self, Further, Payload};
 use crate::outgoing::{invalid, unsupported};
 
 /// The result of a function.
@@ -93,7 +93,7 @@ impl<'a> FunctionResponse<'a> {
         let (own, further) = Further::of(extra, &known).split(inner);
         let response = Response::of(&texts, *is_error);
         let response = FunctionResponse { id, name, response, parts, further: own };
-        Ok(Some(part::Part::new(Data::FunctionResponse(response), further)))
+        Ok(Some(part::Part::new(Payload::FunctionResponse(response), further)))
     }
 }
 

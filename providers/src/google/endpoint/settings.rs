@@ -152,7 +152,7 @@ pub(super) fn generation_config(mut config: Fields, request: &mut Request) -> Re
             left.insert("thinkingConfig".into(), own.into());
         }
     }
-    request.response_format = response_format(&mut config)?;
+    request.response_format = response_format(&mut config);
     left.extend(config.rest());
     if !left.is_empty() {
         request.extra.insert("generationConfig".into(), left.into());
@@ -160,24 +160,23 @@ pub(super) fn generation_config(mut config: Fields, request: &mut Request) -> Re
     Ok(())
 }
 
-/// The form of the answer. A media type of another kind stays where it is.
-fn response_format(config: &mut Fields) -> Result<Option<ResponseFormat>> {
-    let schema = config.value("responseJsonSchema").or_else(|| config.value("_responseJsonSchema"));
-    let schema = schema.or_else(|| config.value("responseSchema").map(lower_types));
-    let mime = config.text("responseMimeType")?;
-    Ok(match (mime.as_deref(), schema) {
-        (Some("application/json"), Some(schema)) => {
-            Some(ResponseFormat::JsonSchema { json_schema: Schema::new(ANSWER, schema) })
+/// The form of the answer. Another media type than JSON or plain text stays where it is, and its schema with it.
+fn response_format(config: &mut Fields) -> Option<ResponseFormat> {
+    const SCHEMAS: [&str; 2] = ["responseJsonSchema", "_responseJsonSchema"];
+    let has_schema =
+        || SCHEMAS.iter().chain(["responseSchema"].iter()).any(|name| config.get(name).is_some());
+    match config.get("responseMimeType").and_then(Value::as_str) {
+        Some("text/plain") if !has_schema() => {
+            config.value("responseMimeType");
+            return Some(ResponseFormat::Text);
         }
-        (Some("application/json"), None) => Some(ResponseFormat::JsonObject),
-        (Some("text/plain"), None) => Some(ResponseFormat::Text),
-        (mime, schema) => {
-            for (name, value) in [("responseMimeType", mime.map(Value::from)), ("responseSchema", schema)] {
-                if let Some(value) = value {
-                    config.put(name, value);
-                }
-            }
-            None
-        }
+        Some("application/json") => config.value("responseMimeType"),
+        _ => return None,
+    };
+    let own = config.value("responseSchema").map(lower_types);
+    let schema = SCHEMAS.iter().fold(None, |schema, name| schema.or(config.value(name))).or(own);
+    Some(match schema {
+        Some(schema) => ResponseFormat::JsonSchema { json_schema: Schema::new(ANSWER, schema) },
+        None => ResponseFormat::JsonObject,
     })
 }
