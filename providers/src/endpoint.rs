@@ -16,6 +16,8 @@ pub(crate) use gathered::Gathered;
 
 #[cfg(feature = "anthropic")]
 use crate::anthropic::AnthropicEndpoint;
+#[cfg(feature = "bedrock")]
+use crate::bedrock::{ConverseEndpoint, InvokeAnthropicEndpoint};
 #[cfg(feature = "cohere")]
 use crate::cohere::CohereEndpoint;
 #[cfg(feature = "ollama")]
@@ -35,6 +37,10 @@ const ALL: &[fn() -> Arc<dyn Endpoint>] = &[
     || Arc::new(ResponsesEndpoint),
     #[cfg(feature = "anthropic")]
     || Arc::new(AnthropicEndpoint),
+    #[cfg(feature = "bedrock")]
+    || Arc::new(ConverseEndpoint),
+    #[cfg(feature = "bedrock")]
+    || Arc::new(InvokeAnthropicEndpoint),
     #[cfg(feature = "ollama")]
     || Arc::new(OllamaEndpoint),
     #[cfg(feature = "ollama")]

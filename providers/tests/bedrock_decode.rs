@@ -18,8 +18,7 @@ use belvedere_core::request::Request;
 use belvedere_core::usage::Class;
 use belvedere_providers::bedrock::InvokeAnthropic;
 use samples::{
-    PAGE, answer, begin, blocks, body, converse, delta, ending, events, kind, page, passage, start, streamed,
-    whole,
+    PAGE, answer, begin, blocks, body, converse, delta, ending, events, kind, passage, start, streamed, whole,
 };
 use serde_json::{Map, Value, json};
 use support::{Read, head};

@@ -310,7 +310,9 @@ fn thinking_goes_back_to_who_wrote_it() {
     assert_eq!(sent(CLAUDE, thought(Some("s"), "bedrock.converse")), ours);
     assert_eq!(sent(CLAUDE, thought(Some("s"), "")), ours);
     assert_eq!(sent(CLAUDE, thought(Some("s"), "google.generate")), json!([{"text": "x"}]));
-    assert_eq!(sent(CLAUDE, thought(None, "")), json!([{"text": "x"}]));
+    for model in [CLAUDE, "us.deepseek.r1-v1:0"] {
+        assert_eq!(sent(model, thought(None, "")), json!([{"text": "x"}]));
+    }
     let unsigned = json!([{"reasoningContent": {"reasoningText": {"text": "t"}}}, {"text": "x"}]);
     assert_eq!(sent("moonshot.kimi-k2-thinking", thought(None, "")), unsigned);
 }

@@ -24,7 +24,7 @@ use futures_util::{FutureExt, StreamExt};
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::Read;
+use support::{Read, head};
 
 fn converse() -> Converse {
     Converse::in_region("us-east-1").unwrap()
@@ -93,6 +93,28 @@ proptest! {
         for endpoint in [&ConverseEndpoint as &dyn Endpoint, &InvokeAnthropicEndpoint] {
             let request = http::Request::post(format!("/model/m/{action}")).body(body.clone().into()).unwrap();
             let _ = endpoint.request(&request);
+        }
+    }
+}
+
+#[test]
+fn w1_what_is_written_reads_the_same_in_any_cutting() {
+    let mut request = Request::from("hi");
+    request.stream = true;
+    let answer = Completion::of_text("hello");
+    for (provider, endpoint) in [
+        (&converse() as &dyn Provider, &ConverseEndpoint as &dyn Endpoint),
+        (&invoke(), &InvokeAnthropicEndpoint),
+    ] {
+        let (written, body) = written(endpoint, &events(&answer), None);
+        assert_eq!(written.headers["content-type"], "application/vnd.amazon.eventstream");
+        let head = head(200, [("content-type", "application/vnd.amazon.eventstream")]);
+        let read = |pieces: &[&[u8]]| Read::new(provider, &request, &head, pieces.iter().copied());
+        let uncut = read(&[&body]);
+        assert_eq!(uncut.completion().text(), "hello");
+        for cut in 0..=body.len() {
+            let (one, two) = body.split_at(cut);
+            assert_eq!(read(&[one, two]).essence(), uncut.essence(), "cut at {cut}");
         }
     }
 }
@@ -271,6 +293,4 @@ fn anthropics_requests_and_answers_go_both_ways() {
         assert_eq!((read.id.as_deref(), read.text().as_str()), (Some("msg_1"), "hello"));
         assert_eq!(read.choices[0].finish, answer.choices[0].finish);
     }
-    let (head, _) = written(&InvokeAnthropicEndpoint, &[], None);
-    assert_eq!(head.headers["content-type"], "application/vnd.amazon.eventstream");
 }

@@ -5,8 +5,8 @@ use belvedere_core::event::{Event, FinishReason};
 use serde_json::{Value, json};
 
 use crate::samples::{
-    Events, answer, begin, blocks, body, converse, delta, ending, event, events, exception, kind, message,
-    read, start, stop, streamed, whole,
+    answer, begin, blocks, body, converse, delta, ending, event, events, exception, kind, message, read,
+    start, stop, streamed, whole,
 };
 
 #[test]

@@ -20,6 +20,8 @@ pub(super) enum Family {
     Qwen,
     /// Mistral: <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-text-completion.html>.
     Mistral,
+    /// DeepSeek, which refuses its own thinking when it comes back (langchain-aws#401).
+    DeepSeek,
     /// Any other, or a profile whose address does not tell.
     Other,
 }
@@ -34,13 +36,14 @@ impl Family {
             () if has("openai.") => Family::OpenAi,
             () if has("qwen.") => Family::Qwen,
             () if has("mistral.") => Family::Mistral,
+            () if has("deepseek.") => Family::DeepSeek,
             () => Family::Other,
         }
     }
 
     /// Whether a model takes thinking back that has no signature.
     pub(super) fn takes_unsigned(self) -> bool {
-        self != Family::Claude
+        !matches!(self, Family::Claude | Family::DeepSeek)
     }
 
     /// The fields for `top_k` and thinking.

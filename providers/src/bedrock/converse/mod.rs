@@ -7,7 +7,8 @@
 //! - `cache_control` of a part, a message or a tool becomes a `cachePoint` after it.
 //! - `top_k`, reasoning effort and budget go into `additionalModelRequestFields`, in the words of the model's
 //!   family, which its id tells; a model that has none refuses them.
-//! - Thinking that another wire signed is left out, and unsigned thinking where Claude is asked: it takes none back.
+//! - Thinking that another wire signed is left out, and unsigned thinking where Claude or DeepSeek
+//!   is asked: they take none back.
 //! - A medium is sent as bytes or as an `s3://` address. A document without a name is named by its place.
 //! - A block of another form is sent as [`Part::Opaque`].
 //! - Fields of [`Parameters::extra`] are sent as they are (`guardrailConfig`, `performanceConfig`, ...) and win over

@@ -17,12 +17,11 @@ use crate::endpoint::Fields;
 pub(super) fn parts(blocks: impl Iterator<Item = (String, Value)>, results: bool) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     for (path, block) in blocks {
-        if let Some(mark) = cache_mark(&block) {
-            if let Some(extra) = parts.last_mut().and_then(extra).filter(|e| !e.contains_key("cache_control"))
-            {
-                extra.insert("cache_control".to_owned(), mark);
-                continue;
-            }
+        let free = |extra: &&mut Map<String, Value>| !extra.contains_key("cache_control");
+        let place = parts.last_mut().and_then(extra).filter(free);
+        if let (Some(mark), Some(extra)) = (cache_mark(&block), place) {
+            extra.insert("cache_control".to_owned(), mark);
+            continue;
         }
         parts.push(part(block, &path, results)?);
     }
