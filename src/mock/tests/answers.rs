@@ -50,6 +50,10 @@ async fn a_demanded_tool_is_called() {
     let mut request = Request::from("Hi").with_tools([Function::new("weather", "The weather.", schema)]);
     request.tool_choice = Some(ToolChoice::Required);
     for (wire, _server, client) in each(Script::default()).await {
+        // Ollama's wires can't demand a call.
+        if wire.starts_with("ollama.") {
+            continue;
+        }
         for stream in [false, true] {
             let answer = ask_for(&client, request.clone(), stream).await.unwrap();
             let calls: Vec<_> = answer.tool_calls().map(|call| (call.name, call.input)).collect();
@@ -67,6 +71,9 @@ async fn scripted_calls_come_in_parallel_and_in_pieces() {
     let tool = |name| Function::new(name, "A tool.", json!({"type": "object"}));
     let request = Request::from("Hi").with_tools([tool("a"), tool("b")]);
     for (wire, _server, client) in each(script).await {
+        if wire == WITHOUT_TOOLS {
+            continue;
+        }
         for stream in [false, true] {
             let answer = ask_for(&client, request.clone(), stream).await.unwrap();
             let calls: Vec<_> = answer.tool_calls().map(|call| (call.name, call.input)).collect();
@@ -121,13 +128,13 @@ async fn embeddings_and_models_are_served() {
 async fn http2_is_spoken_too() {
     let server = MockServer::start([Step::text("over h2"), Step::default()]).await.unwrap();
     for wire in wires() {
-        let client = client_over(&server, wire, HttpVersion::Http2);
+        let client = client_over(&server, wire, lent(HttpVersion::Http2));
         for stream in [false, true] {
             assert_eq!(ask(&client, stream).await.unwrap().text(), "over h2", "{wire} {stream}");
         }
     }
     let (a, b) = {
-        let client = client_over(&server, "openai.chat", HttpVersion::Http2);
+        let client = client_over(&server, "openai.chat", lent(HttpVersion::Http2));
         tokio::join!(ask(&client, true), ask(&client, false))
     };
     assert_eq!((a.unwrap().text(), b.unwrap().text()), ("over h2".into(), "over h2".into()));
@@ -136,13 +143,15 @@ async fn http2_is_spoken_too() {
 #[tokio::test]
 async fn bytes_may_be_cut_anywhere_and_lines_end_in_cr_lf() {
     let answer = json!({"text": "Grüße, \u{1f600} und Tschüß", "reasoning": "äöü"});
-    for delivery in [
+    let deliveries = [
         json!({"split": {"bytes": 1}}),
         json!({"split": "characters"}),
         json!({"crlf": true}),
         json!({"crlf": true, "split": {"bytes": 7}}),
-    ] {
-        for (wire, _server, client) in each(step(json!({"answer": answer, "delivery": delivery}))).await {
+    ];
+    for (wire, server, client) in each(Script::default()).await {
+        for delivery in &deliveries {
+            server.play(step(json!({"answer": answer, "delivery": delivery})));
             for stream in [false, true] {
                 let said = ask(&client, stream).await.unwrap();
                 assert_eq!(said.text(), "Grüße, \u{1f600} und Tschüß", "{wire} {stream} {delivery}");

@@ -15,8 +15,9 @@ async fn a_status_comes_as_the_error_it_means() {
         (503, Category::Transient),
         (529, Category::Transient),
     ];
-    for (status, category) in statuses {
-        for (wire, server, client) in each(Step::error(status)).await {
+    for (wire, server, client) in each(Script::default()).await {
+        for (status, category) in statuses {
+            server.play(Step::error(status));
             for stream in [false, true] {
                 let error = failure(&client, stream).await;
                 assert_eq!(error.category(), category, "{wire} {status} {error}");
@@ -29,9 +30,10 @@ async fn a_status_comes_as_the_error_it_means() {
 
 #[tokio::test]
 async fn a_delay_is_read_in_every_form() {
-    for form in ["seconds", "milliseconds", "date"] {
-        let script = step(json!({"error": {"status": 429, "retry_after": "7s", "retry_after_form": form}}));
-        for (wire, _server, client) in each(script).await {
+    for (wire, server, client) in each(Script::default()).await {
+        for form in ["seconds", "milliseconds", "date"] {
+            let error = json!({"status": 429, "retry_after": "7s", "retry_after_form": form});
+            server.play(step(json!({"error": error})));
             let error = failure(&client, true).await;
             let delay = error.retry_after().unwrap_or_else(|| panic!("{wire} {form}: no delay"));
             // A date has whole seconds, and some time passes before it is read.
@@ -43,10 +45,11 @@ async fn a_delay_is_read_in_every_form() {
 
 #[tokio::test]
 async fn bodies_that_are_no_error_object_are_errors_all_the_same() {
-    for body in
-        [json!("empty"), json!("html"), json!({"text": "upstream connect error"}), json!({"json": [1]})]
-    {
-        for (wire, _server, client) in each(step(json!({"error": {"status": 503, "body": body}}))).await {
+    let bodies =
+        [json!("empty"), json!("html"), json!({"text": "upstream connect error"}), json!({"json": [1]})];
+    for (wire, server, client) in each(Script::default()).await {
+        for body in &bodies {
+            server.play(step(json!({"error": {"status": 503, "body": body}})));
             let error = failure(&client, true).await;
             assert_eq!(error.kind(), ErrorKind::Overloaded, "{wire} {body}");
         }

@@ -49,7 +49,7 @@ async fn a_reset_connection_is_an_error_of_the_network() {
 #[tokio::test]
 async fn a_stream_that_is_reset_over_http2_fails() {
     let server = MockServer::start(broken(Fault::Reset { after: 1 })).await.unwrap();
-    let client = client_over(&server, "openai.chat", HttpVersion::Http2);
+    let client = client_over(&server, "openai.chat", lent(HttpVersion::Http2));
     let error = failure(&client, true).await;
     assert!(matches!(error.kind(), ErrorKind::Network | ErrorKind::Truncated), "{error}");
     assert_eq!(server.stats().connections.open, 1, "the connection stands");
@@ -115,11 +115,18 @@ async fn tool_arguments_may_be_cut_off() {
     );
     let tool = Function::new("weather", "The weather.", json!({"type": "object"}));
     for (wire, _server, client) in each(script).await {
-        let answer = ask_for(&client, Request::from("Hi").with_tools([tool.clone()]), true).await;
-        // Some wires have whole objects for arguments, and no place for half of one.
-        let Ok(answer) = answer else { continue };
-        let input = answer.tool_calls().next().unwrap().input.to_owned();
-        assert!(input == r#"{"city":"# || input == "{}", "{wire} {input}");
+        if wire == WITHOUT_TOOLS {
+            continue;
+        }
+        let request = Request::from("Hi").with_tools([tool.clone()]);
+        let answer = ask_for(&client, request, true).await.unwrap();
+        let input = answer.tool_calls().next().map(|call| call.input);
+        // Wires whose arguments are objects have no place for half of one.
+        let whole = ["google.generate", "ollama.chat"].contains(&wire);
+        assert!(
+            input == Some(r#"{"city":"#) || (whole && matches!(input, None | Some("" | "{}"))),
+            "{wire} {input:?}"
+        );
         assert_eq!(answer.finish_reason(), Some(FinishReason::Length), "{wire}");
     }
 }

@@ -34,6 +34,9 @@ const CHAT: &[(&str, &str, &str)] = &[
     ("cohere.chat", "cohere", ""),
 ];
 
+/// The wire that has no tools.
+const WITHOUT_TOOLS: &str = "ollama.generate";
+
 /// The wires of chats that this build has on both sides.
 fn wires() -> impl Iterator<Item = &'static str> {
     let names = names();
@@ -50,10 +53,10 @@ fn lent(http: HttpVersion) -> Lent {
 }
 
 fn client_of(server: &MockServer, wire: &str) -> Client {
-    client_over(server, wire, HttpVersion::Auto)
+    client_over(server, wire, lent(HttpVersion::Auto))
 }
 
-fn client_over(server: &MockServer, wire: &str, http: HttpVersion) -> Client {
+fn client_over(server: &MockServer, wire: &str, lent: Lent) -> Client {
     let (_, name, prefix) = CHAT.iter().find(|row| row.0 == wire).unwrap();
     let mut settings = Settings::default()
         .with_base_url(format!("{}{prefix}", server.url()))
@@ -66,16 +69,17 @@ fn client_over(server: &MockServer, wire: &str, http: HttpVersion) -> Client {
     if *name == "bedrock" {
         settings.region = Some("us-east-1".to_owned());
     }
-    belvedere_core::client::Client::new(provider(name, settings).unwrap(), lent(http)).into()
+    belvedere_core::client::Client::new(provider(name, settings).unwrap(), lent).into()
 }
 
 /// A server that plays `script`, and a client of each wire.
 async fn each(script: impl Into<Script>) -> Vec<(&'static str, MockServer, Client)> {
     let script = script.into();
+    let lent = lent(HttpVersion::Auto);
     let mut all = Vec::new();
     for wire in wires() {
         let server = MockServer::start(script.clone()).await.unwrap();
-        let client = client_of(&server, wire);
+        let client = client_over(&server, wire, lent.clone());
         all.push((wire, server, client));
     }
     assert!(!all.is_empty(), "this build has no wire to test");
