@@ -143,6 +143,7 @@ pub(crate) fn unsupported(path: &str, what: &str) -> Error {
 ///
 /// # Errors
 /// `Unsupported`, naming it.
+#[cfg(feature = "responses")]
 pub(crate) fn refuse<'p>(lacking: impl IntoIterator<Item = (&'p str, bool)>, what: &str) -> Result<()> {
     match lacking.into_iter().find(|(_, asked)| *asked) {
         Some((parameter, _)) => Err(unsupported(parameter, what)),

@@ -1,6 +1,6 @@
 //! Answers of Cohere's wire: our own cassettes, and the hard cases of streams by their ids.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/cases.rs"]
 mod cases;

@@ -1,6 +1,6 @@
 //! The server's side of Ollama's wires: what the provider writes is read, and what is written here it reads.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 #[path = "support/values.rs"]
