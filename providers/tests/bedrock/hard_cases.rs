@@ -1,13 +1,17 @@
 //! The hard cases of streams, by their ids.
 
+use belvedere_core::completion::Fold;
 use belvedere_core::error::ErrorKind;
 use belvedere_core::event::{Event, FinishReason};
+use belvedere_core::provider::{Frame, Provider};
+use belvedere_core::request::Request;
 use serde_json::{Value, json};
 
 use crate::samples::{
-    answer, begin, blocks, body, converse, delta, ending, event, events, exception, kind, message, read,
-    start, stop, streamed, whole,
+    Events, answer, begin, blocks, body, converse, delta, ending, event, events, exception, kind, message,
+    read, start, stop, streamed, whole,
 };
+use crate::support::head;
 
 #[test]
 fn s11_an_exception_is_an_error_wherever_it_comes() {
@@ -139,31 +143,37 @@ fn interleavings(left: [usize; 3]) -> Vec<Vec<u32>> {
     all
 }
 
+/// The frames are given to the decoder as they are: cutting them out of 34 650 bodies takes longer than reading them.
 #[test]
 fn s13_interleaved_tool_input_goes_to_its_own_call() {
     let orders = interleavings([4; 3]);
     assert_eq!(orders.len(), 34_650);
+    let framed = |events: Events| -> Vec<(&'static str, String)> {
+        events.into_iter().map(|(name, payload)| (name, payload.to_string())).collect()
+    };
     let begins = (0..3).map(|i| begin(i, json!({"toolUse": {"toolUseId": format!("t{i}"), "name": "f"}})));
-    let opening = body(&[vec![start()], begins.collect()].concat());
-    let ends = body(&[(0..3).map(stop).collect(), ending("tool_use")].concat());
-    let texts: Vec<[&str; 4]> =
-        vec![["{\"n\"", ":", "0", "}"], ["{\"n\"", ":", "1", "}"], ["{\"n\"", ":", "2", "}"]];
-    let pieces: Vec<Vec<Vec<u8>>> = (0..3)
-        .map(|i| {
-            texts[i as usize].iter().map(|t| body(&[delta(i, json!({"toolUse": {"input": t}}))])).collect()
-        })
-        .collect();
+    let opening = framed([vec![start()], begins.collect()].concat());
+    let ends = framed([(0..3).map(stop).collect(), ending("tool_use")].concat());
+    let piece = |i: u32, text: &str| delta(i, json!({"toolUse": {"input": text}}));
+    let pieces = |i: u32| framed(["{\"n\"", ":", &i.to_string(), "}"].map(|text| piece(i, text)).to_vec());
+    let pieces = [pieces(0), pieces(1), pieces(2)];
+    let mut request = Request::from("hi");
+    request.stream = true;
+    let head = head(200, [("content-type", "application/vnd.amazon.eventstream")]);
     for order in orders {
         let mut next = [0; 3];
-        let mut bytes = opening.clone();
-        for call in &order {
+        let between = order.iter().map(|call| {
             let call = *call as usize;
-            bytes.extend_from_slice(&pieces[call][next[call]]);
             next[call] += 1;
+            &pieces[call][next[call] - 1]
+        });
+        let (_, mut decoder) = converse().decode(&request, &head).unwrap();
+        let (mut fold, mut out) = (Fold::default(), Vec::new());
+        for (name, payload) in opening.iter().chain(between).chain(&ends) {
+            decoder.frame(Frame { name: Some(name), data: payload.as_bytes() }, &mut out).unwrap();
         }
-        bytes.extend_from_slice(&ends);
-        let answer = streamed(&bytes).completion();
-        let calls: Vec<_> = answer.tool_calls().map(|call| (call.id, call.input)).collect();
+        out.iter().for_each(|event| fold.event(event));
+        let calls: Vec<_> = fold.completion().tool_calls().map(|call| (call.id, call.input)).collect();
         assert_eq!(calls, [("t0", "{\"n\":0}"), ("t1", "{\"n\":1}"), ("t2", "{\"n\":2}")], "{order:?}");
     }
 }
