@@ -26,7 +26,9 @@ use crate::anthropic::Anthropic;
 use crate::cohere::Cohere;
 #[cfg(feature = "openai")]
 use crate::openai::hosts;
-use target::{Env, Key, Target};
+#[cfg(any(feature = "anthropic", feature = "cohere"))]
+use target::Key;
+use target::{Env, Target};
 
 pub use wires::wire;
 

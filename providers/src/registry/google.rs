@@ -15,9 +15,11 @@ use crate::settings::{Auth, Signer, invalid};
 /// The Gemini API of AI Studio.
 pub(super) fn studio(target: &Target<'_>) -> Result<Stack> {
     target.takes(&[])?;
-    let mut provider = Google::default();
-    provider.base_url = target.address(&[], Some("https://generativelanguage.googleapis.com"))?;
-    provider.model = target.settings.model.as_deref().map(Into::into);
+    let provider = Google {
+        base_url: target.address(&[], Some("https://generativelanguage.googleapis.com"))?,
+        model: target.settings.model.as_deref().map(Into::into),
+        ..Google::default()
+    };
     // The two names that Google's own clients read, in their order.
     let key =
         Key { header: Some("x-goog-api-key"), env: &["GOOGLE_API_KEY", "GEMINI_API_KEY"], needed: true };

@@ -27,12 +27,12 @@ pub(super) fn open(target: &Target<'_>) -> Result<Stack> {
         let base_url = address("base_url", &format!("{base_url}/v1"))?;
         return super::openai::build(target, host, wire, base_url, signer);
     }
-    let mut provider = Ollama::default();
-    provider.base_url = address("base_url", base_url)?;
-    provider.model = target.settings.model.as_deref().map(Into::into);
-    if wire == "ollama.generate" {
-        provider = provider.with_api(Api::Generate);
-    }
+    let provider = Ollama {
+        base_url: address("base_url", base_url)?,
+        model: target.settings.model.as_deref().map(Into::into),
+        api: if wire == "ollama.generate" { Api::Generate } else { Api::Chat },
+        ..Ollama::default()
+    };
     target.stack(provider, signer)
 }
 
