@@ -137,6 +137,15 @@ fn what_extra_says_wins() {
     let body = encoded(&request);
     assert_eq!((&body["temperature"], &body["store"]), (&json!(0.9), &json!(true)));
     assert!(body.get("openai.chat").is_none() && body.get("openai.responses").is_none());
+    request.extra = json!({"openai.responses": {"model": "x", "input": "raw", "tools": []}})
+        .as_object()
+        .cloned()
+        .unwrap();
+    let text = String::from_utf8(Responses::new("m").encode(&request).unwrap().body().to_vec()).unwrap();
+    for field in ["model", "input", "tools"] {
+        assert_eq!(text.matches(&format!("\"{field}\":")).count(), 1, "{text}");
+    }
+    assert_eq!((&encoded(&request)["model"], &encoded(&request)["input"]), (&json!("x"), &json!("raw")));
 }
 
 #[test]

@@ -3,27 +3,26 @@
 #![cfg(feature = "responses")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "responses/random.rs"]
+mod random;
 mod support;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belvedere_core::SmolStr;
 use belvedere_core::completion::{Choice, Completion};
 use belvedere_core::endpoint::Endpoint;
 use belvedere_core::error::{Error, ErrorKind, RetryAfter};
 use belvedere_core::event::{Event, Finish, FinishReason, Notice};
 use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role, ToolBy};
 use belvedere_core::provider::Provider;
-use belvedere_core::request::{
-    Effort, Function, Reasoning, Request, ResponseFormat, Schema, Tool, ToolChoice,
-};
-use belvedere_core::usage::{Class, Usage};
+use belvedere_core::request::{Request, Tool};
+use belvedere_core::usage::Class;
 use belvedere_providers::responses::{Responses, ResponsesEndpoint};
 use bytes::BytesMut;
 use http::Method;
 use proptest::prelude::*;
+use random::{answers, requests};
 use serde_json::{Map, Value, json};
 use support::{Read, head};
 
@@ -62,10 +61,14 @@ fn frames(body: &str) -> Vec<Value> {
 }
 
 fn answered(body: &str, stream: bool) -> Read {
+    in_pieces([body.as_bytes()], stream)
+}
+
+fn in_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, stream: bool) -> Read {
     let mut request = Request::from("hi");
     request.stream = stream;
     let kind = if stream { "text/event-stream" } else { "application/json" };
-    Read::new(&Responses::default(), &request, &head(200, [("content-type", kind)]), [body.as_bytes()])
+    Read::new(&Responses::default(), &request, &head(200, [("content-type", kind)]), pieces)
 }
 
 fn own(fields: Value) -> Map<String, Value> {
@@ -157,330 +160,6 @@ fn faults_name_the_field() {
         item(json!({"role": "user", "content": [audio]})),
         "input[0].content[0].input_audio.data: is not base64"
     );
-}
-
-fn recorded() -> Option<Vec<(String, Value)>> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/providers"));
-    let Ok(index) = std::fs::read_to_string(folder.join("index.jsonl")) else {
-        println!("skipped: {} is not there", folder.display());
-        return None;
-    };
-    let rows = index.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let ours = rows.filter(|row| row["endpoint"] == "openai.responses");
-    let body = |row: &Value| match row["request_file"].as_str() {
-        Some(file) => serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap(),
-        None => row["request"].clone(),
-    };
-    let rows = ours.map(|row| (row["id"].as_str().unwrap().to_owned(), body(&row)));
-    Some(rows.filter(|(_, body)| body.is_object()).collect())
-}
-
-/// A recorded body in one spelling: what means the same is written the same.
-fn spelled(mut body: Value) -> Value {
-    let map = body.as_object_mut().unwrap();
-    // Null is absent, and a stream that is not asked for does not come.
-    map.retain(|name, value| !(value.is_null() || name == "stream" && *value == false));
-    for tool in map.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
-        tool.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    }
-    for item in map["input"].as_array_mut().unwrap() {
-        let item = item.as_object_mut().unwrap();
-        let kind = item.get("type").and_then(Value::as_str).unwrap_or("message").to_owned();
-        if ["message", "reasoning", "function_call", "function_call_output"].contains(&kind.as_str()) {
-            item.retain(|_, value| !value.is_null());
-        }
-        if kind == "message" {
-            // The type that an item has when none is told.
-            item.insert("type".into(), "message".into());
-            // One plain text is a text or a list of it.
-            if let Some([piece]) = item["content"].as_array().map(Vec::as_slice)
-                && piece.as_object().unwrap().len() == 2
-                && piece["text"].is_string()
-            {
-                let text = piece["text"].clone();
-                item.insert("content".into(), text);
-            }
-        }
-    }
-    body
-}
-
-#[test]
-fn recorded_requests_are_read_and_written_again() {
-    let Some(rows) = recorded() else { return };
-    let mut failures = Vec::new();
-    for (id, body) in &rows {
-        let (ours, theirs) = (spelled(written(&read(body))), spelled(body.clone()));
-        if ours != theirs {
-            failures.push(format!("{id}:\n  ours   {ours}\n  theirs {theirs}"));
-        }
-    }
-    let same = rows.len() - failures.len();
-    println!("{same} of {} requests are written as recorded\n{}", rows.len(), failures.join("\n"));
-    assert!(same * 100 >= rows.len() * 98, "{}", failures.join("\n"));
-}
-
-fn words() -> impl Strategy<Value = String> {
-    "[a-zA-Z0-9 \"{}\\\\\\n\u{e9}\u{1f600}]{1,12}"
-}
-
-fn ident() -> impl Strategy<Value = String> {
-    "[a-z]{1,8}"
-}
-
-/// A medium that a user's message can hold.
-fn media() -> impl Strategy<Value = Media> {
-    let bytes = prop::collection::vec(any::<u8>(), 0..20);
-    let data = |mime: &'static str| {
-        bytes.clone().prop_map(move |data| MediaSource::Data { mime: mime.into(), data: data.into() })
-    };
-    let url = ident().prop_map(|name| MediaSource::Url(format!("https://a.example/{name}"))).boxed();
-    let id = ident().prop_map(MediaSource::Id).boxed();
-    prop_oneof![
-        (data("image/png"), any::<bool>()).prop_map(|(source, detailed)| {
-            let mut media = Media::new(MediaKind::Image, source);
-            if detailed {
-                media.extra.insert("detail".into(), "high".into());
-            }
-            media
-        }),
-        prop_oneof![url.clone(), id.clone()].prop_map(|source| Media::new(MediaKind::Image, source)),
-        (prop_oneof![data("application/pdf"), url, id], prop::option::of(ident())).prop_map(
-            |(source, name)| {
-                let mut media = Media::new(MediaKind::File, source);
-                media.name = name;
-                media
-            }
-        ),
-        prop_oneof![data("audio/wav"), data("audio/mpeg")]
-            .prop_map(|source| Media::new(MediaKind::Audio, source)),
-    ]
-}
-
-/// A part of what is said to the model.
-fn asked() -> impl Strategy<Value = Part> {
-    prop_oneof![words().prop_map(Part::text), media().prop_map(Part::Media)]
-}
-
-/// The parts that one item of the model becomes. `n` makes its ids.
-fn item(n: usize) -> impl Strategy<Value = Vec<Part>> {
-    let fields = move |prefix: &str| json!({"id": format!("{prefix}_{n}"), "status": "completed"});
-    let text = move |text| Part::Text { text, extra: own(fields("msg")) };
-    let message =
-        prop::collection::vec(words(), 1..3).prop_map(move |texts| texts.into_iter().map(text).collect());
-    let refused =
-        (words(), words()).prop_map(move |(said, refusal)| vec![text(said), Part::Refusal { text: refusal }]);
-    let reasoning = (prop::collection::vec((words(), any::<bool>()), 1..3), prop::option::of(ident()));
-    let reasoning = reasoning.prop_map(move |(mut texts, signature)| {
-        // Summaries come first.
-        texts.sort_by_key(|(_, is_thought)| *is_thought);
-        let count = texts.len();
-        let part = |(i, (text, is_thought)): (usize, (String, bool))| {
-            let mut fields = json!({"id": format!("rs_{n}")});
-            if is_thought {
-                fields["type"] = "reasoning_text".into();
-            }
-            let signature = signature.clone().filter(|_| i + 1 == count);
-            let wire = if signature.is_some() { WIRE.into() } else { SmolStr::default() };
-            Part::Reasoning { text, signature, wire, extra: own(fields) }
-        };
-        texts.into_iter().enumerate().map(part).collect()
-    });
-    let hidden = ident().prop_map(move |secret| {
-        let extra = own(json!({"id": format!("rs_{n}")}));
-        vec![Part::Reasoning { text: String::new(), signature: Some(secret), wire: WIRE.into(), extra }]
-    });
-    let call = (ident(), words(), any::<bool>()).prop_map(move |(name, text, is_custom)| {
-        let mut extra = fields("fc");
-        let mut input = json!({ "a": text }).to_string();
-        if is_custom {
-            extra["type"] = "custom_tool_call".into();
-            input = text;
-        }
-        let id = format!("call_{n}").into();
-        vec![Part::ToolCall { id, name: name.into(), input, by: ToolBy::Client, extra: own(extra) }]
-    });
-    let search = words().prop_map(move |query| {
-        let item = json!({"type": "web_search_call", "id": format!("ws_{n}"), "action": {"type": "search", "query": query}});
-        vec![Part::opaque(WIRE, "web_search_call", item)]
-    });
-    let image = prop::collection::vec(any::<u8>(), 1..20).prop_map(move |bytes| {
-        let id = format!("ig_{n}");
-        let item = json!({"type": "image_generation_call", "id": id, "status": "completed"});
-        let mut media =
-            Media::new(MediaKind::Image, MediaSource::Data { mime: "image/png".into(), data: bytes.into() });
-        media.extra = own(json!({ "id": id }));
-        vec![Part::opaque(WIRE, "image_generation_call", item), Part::Media(media)]
-    });
-    prop_oneof![message, refused, reasoning, hidden, call, search, image]
-}
-
-/// The parts of one message of the model.
-fn parts() -> impl Strategy<Value = Vec<Part>> {
-    (1..5usize)
-        .prop_flat_map(|count| (0..count).map(|n| item(n).boxed()).collect::<Vec<_>>())
-        .prop_map(|items| items.into_iter().flatten().collect())
-}
-
-fn message() -> impl Strategy<Value = Message> {
-    let said = prop::collection::vec(asked(), 1..3);
-    let role = prop::sample::select(vec![Role::System, Role::Developer, Role::User]);
-    let result = (ident(), prop::collection::vec(asked(), 1..3)).prop_map(|(id, content)| {
-        let extra = Map::new();
-        let part = Part::ToolResult { id: id.into(), name: None, content, is_error: false, extra };
-        Message::new(Role::Tool, vec![part])
-    });
-    prop_oneof![(role, said).prop_map(|(role, parts)| Message::new(role, parts)), result]
-}
-
-/// Turns of a conversation: the model never speaks twice in a row.
-fn messages() -> impl Strategy<Value = Vec<Message>> {
-    let turn = (prop::collection::vec(message(), 1..3), prop::option::of(parts()));
-    prop::collection::vec(turn, 0..3).prop_map(|turns| {
-        let mut all = Vec::new();
-        for (said, answer) in turns {
-            all.extend(said);
-            all.extend(answer.map(|parts| Message::new(Role::Assistant, parts)));
-        }
-        all
-    })
-}
-
-fn tool() -> impl Strategy<Value = Tool> {
-    let function =
-        (ident(), words(), prop::option::of(any::<bool>())).prop_map(|(name, description, strict)| {
-            let mut function = Function::new(name, description, json!({"type": "object"}));
-            function.strict = strict;
-            Tool::Function(function)
-        });
-    let own = json!({"type": "web_search"}).as_object().cloned().unwrap();
-    prop_oneof![function, Just(Tool::Provider(own))]
-}
-
-fn format() -> impl Strategy<Value = ResponseFormat> {
-    let schema = ident().prop_map(|name| ResponseFormat::JsonSchema {
-        json_schema: Schema::new(name, json!({"type": "object"})),
-    });
-    prop_oneof![Just(ResponseFormat::Text), Just(ResponseFormat::JsonObject), schema]
-}
-
-fn choice() -> impl Strategy<Value = ToolChoice> {
-    let function = ident().prop_map(|name| ToolChoice::Function { name: name.into() });
-    prop_oneof![Just(ToolChoice::Auto), Just(ToolChoice::None), Just(ToolChoice::Required), function]
-}
-
-fn extra() -> impl Strategy<Value = Map<String, Value>> {
-    let fields = prop::sample::subsequence(
-        vec![
-            ("metadata", json!({"k": "v"})),
-            ("store", json!(false)),
-            ("previous_response_id", json!("resp_0")),
-            ("include", json!(["web_search_call.action.sources"])),
-            ("reasoning", json!({"summary": "auto"})),
-            ("text", json!({"verbosity": "low"})),
-        ],
-        0..=6,
-    );
-    fields.prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn requests() -> impl Strategy<Value = Request> {
-    let settings = (
-        prop::option::of(choice()),
-        prop::option::of(any::<bool>()),
-        prop::option::of(1..9999u64),
-        prop::option::of(0..8u32),
-        prop::option::of(format()),
-        prop::option::of(prop::sample::select(vec![
-            Effort::None,
-            Effort::Minimal,
-            Effort::Low,
-            Effort::Xhigh,
-        ])),
-        extra(),
-    );
-    let flags = (any::<bool>(), any::<bool>(), prop::option::of(ident()));
-    (messages(), prop::collection::vec(tool(), 0..3), settings, flags).prop_map(
-        |(messages, tools, (choice, parallel, max, top, format, effort, extra), (stream, logprobs, user))| {
-            let mut request = Request::new(messages).with_model("m");
-            request.tools = Arc::new(tools);
-            request.tool_choice = choice;
-            request.parallel_tool_calls = parallel;
-            request.max_tokens = max;
-            request.temperature = top.map(|n| f64::from(n) / 8.0);
-            request.top_p = max.map(|_| 0.5);
-            request.top_logprobs = top;
-            request.logprobs = logprobs.then_some(true);
-            request.response_format = format;
-            request.reasoning = effort.map(|effort| {
-                let mut reasoning = Reasoning::default();
-                reasoning.effort = Some(effort);
-                reasoning
-            });
-            request.user = user.map(Into::into);
-            request.stream = stream;
-            request.extra = extra;
-            request
-        },
-    )
-}
-
-fn finishes() -> impl Strategy<Value = (FinishReason, &'static str)> {
-    prop::sample::select(vec![
-        (FinishReason::Stop, "completed"),
-        (FinishReason::Length, "max_output_tokens"),
-        (FinishReason::ContentFilter, "content_filter"),
-        (FinishReason::Other, "odd_word"),
-    ])
-}
-
-fn answers() -> impl Strategy<Value = Completion> {
-    let counts = (0..99u64, 0..99u64, 0..99u64, 0..99u64);
-    (parts(), finishes(), prop::option::of(counts)).prop_map(|(parts, (reason, raw), counts)| {
-        let is_call = |part: &Part| matches!(part, Part::ToolCall { .. });
-        let reason = match reason {
-            FinishReason::Stop if parts.iter().any(is_call) => FinishReason::ToolCalls,
-            other => other,
-        };
-        let finish = Finish { reason: Some(reason), raw: Some(raw.into()), stop_sequence: None };
-        let mut choice = Choice::default();
-        choice.parts = parts;
-        choice.finish = Some(finish);
-        let mut answer = Completion::default();
-        answer.id = Some("resp_1".into());
-        answer.model = Some("m".into());
-        answer.choices = vec![choice];
-        answer.usage = counts.map(|(input, cached, output, reasoning)| {
-            let mut usage = Usage::default();
-            usage.set(Class::Input, Some(input));
-            usage.set(Class::CacheRead, Some(cached));
-            usage.set(Class::Output, Some(output));
-            usage.set(Class::Reasoning, Some(reasoning));
-            Arc::new(usage)
-        });
-        answer
-    })
-}
-
-/// What an answer says, without what the wire has other words for: the provider's own usage object.
-fn essence(answer: &Completion, is_stream: bool) -> Value {
-    let classes = answer.usage.as_ref().map(|usage| {
-        let mut classes = usage.classes.clone();
-        classes.remove(&Class::WebSearchCalls);
-        classes
-    });
-    let mut choices = answer.choices.clone();
-    for part in choices.iter_mut().flat_map(|choice| &mut choice.parts) {
-        if let Part::Text { extra, .. } | Part::Reasoning { extra, .. } | Part::ToolCall { extra, .. } = part
-            && let Some(own) = extra.get_mut(WIRE).and_then(Value::as_object_mut)
-        {
-            // A stream can't tell thoughts from summaries, nor calls of custom tools that the request lacks.
-            if is_stream {
-                own.remove("type");
-            }
-        }
-    }
-    json!({"id": answer.id, "model": answer.model, "choices": choices, "usage": classes})
 }
 
 #[test]
@@ -652,6 +331,27 @@ fn a_call_of_a_custom_tool_streams_free_text() {
     );
 }
 
+/// What an answer says, without what the wire has other words for: the provider's own usage object.
+fn essence(answer: &Completion, is_stream: bool) -> Value {
+    let classes = answer.usage.as_ref().map(|usage| {
+        let mut classes = usage.classes.clone();
+        classes.remove(&Class::WebSearchCalls);
+        classes
+    });
+    let mut choices = answer.choices.clone();
+    for part in choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+        if let Part::Text { extra, .. } | Part::Reasoning { extra, .. } | Part::ToolCall { extra, .. } = part
+            && let Some(own) = extra.get_mut(WIRE).and_then(Value::as_object_mut)
+        {
+            // A stream can't tell thoughts from summaries, nor calls of custom tools that the request lacks.
+            if is_stream {
+                own.remove("type");
+            }
+        }
+    }
+    json!({"id": answer.id, "model": answer.model, "choices": choices, "usage": classes})
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -676,6 +376,8 @@ proptest! {
         let read = answered(&body, true);
         prop_assert!(read.error.is_none(), "{:?}", read.error);
         prop_assert_eq!(essence(&read.completion(), true), essence(&answer, true), "{}", body);
+        let cut = in_pieces(body.as_bytes().chunks(7), true);
+        prop_assert_eq!(cut.essence(), read.essence());
     }
 
     /// Where the events come as this wire's own decoder gives them, what was one item stays one.

@@ -19,8 +19,10 @@ pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
-    model: &'a str,
-    input: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<Vec<Item<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Definition<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -69,7 +71,9 @@ pub(super) fn body(model: &str, request: &Request) -> Result<Bytes> {
     let stream = request.stream && without("stream");
     let tools =
         if without("tools") { request.tools.iter().map(Definition::of).collect() } else { Vec::new() };
-    text_of(&Body { model, input: items.into_inner(), tools, stream, settings })
+    let model = Some(model).filter(|_| without("model"));
+    let input = Some(items.into_inner()).filter(|_| without("input"));
+    text_of(&Body { model, input, tools, stream, settings })
 }
 
 /// Refuses what the wire lacks. What asks for no more than the wire gives anyway is fine.
