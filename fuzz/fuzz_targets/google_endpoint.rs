@@ -15,8 +15,8 @@ fuzz_target!(|input: &[u8]| {
     let Some(case) = Case::of(input) else { return };
     let model = MODELS[usize::from(case.choice >> 4) % MODELS.len()];
     let (provider, endpoint) = match case.chooses(0) {
-        false => (Google::default(), GoogleEndpoint::default()),
-        true => (Google::vertex("p", "global").expect("a location"), GoogleEndpoint::default()),
+        false => (Google::default(), GoogleEndpoint),
+        true => (Google::vertex("p", "global").expect("a location"), GoogleEndpoint),
     };
     let path = format!("/v1beta/models/{model}:generateContent");
     let request = http::Request::post(path).body(case.body.to_vec().into()).expect("a request");

@@ -20,6 +20,8 @@ use crate::anthropic::AnthropicEndpoint;
 use crate::bedrock::{ConverseEndpoint, InvokeAnthropicEndpoint};
 #[cfg(feature = "cohere")]
 use crate::cohere::CohereEndpoint;
+#[cfg(feature = "google")]
+use crate::google::GoogleEndpoint;
 #[cfg(feature = "ollama")]
 use crate::ollama::{OllamaEndpoint, OllamaGenerateEndpoint};
 #[cfg(feature = "openai")]
@@ -47,6 +49,8 @@ const ALL: &[fn() -> Arc<dyn Endpoint>] = &[
     || Arc::new(OllamaGenerateEndpoint),
     #[cfg(feature = "cohere")]
     || Arc::new(CohereEndpoint),
+    #[cfg(feature = "google")]
+    || Arc::new(GoogleEndpoint),
 ];
 
 /// Every endpoint of this build. A server asks them in this order and takes the first that accepts a request.

@@ -231,8 +231,8 @@ fn recorded_requests_are_reproduced() {
         let mut incoming = http::Request::new(body.to_string().into());
         *incoming.method_mut() = http::Method::POST;
         *incoming.uri_mut() = row.uri();
-        assert!(GoogleEndpoint::default().accepts(incoming.method(), incoming.uri().path()), "{}", row.id());
-        let request = GoogleEndpoint::default().request(&incoming).unwrap();
+        assert!(GoogleEndpoint.accepts(incoming.method(), incoming.uri().path()), "{}", row.id());
+        let request = GoogleEndpoint.request(&incoming).unwrap();
         assert_eq!(request.stream, row.is_stream(), "{}", row.id());
         let outgoing = row.provider().encode(&request).unwrap();
         let model = |uri: &http::Uri| uri.path().rsplit_once("/models/").map(|(_, rest)| rest.to_owned());

@@ -29,7 +29,7 @@ use support::Read;
 const GENERATE: &str = "/v1beta/models/gemini-x:generateContent";
 
 fn endpoint() -> GoogleEndpoint {
-    GoogleEndpoint::default()
+    GoogleEndpoint
 }
 
 fn incoming(uri: &str, body: &Value) -> http::Request<Bytes> {

@@ -9,9 +9,11 @@ mod mutations;
 mod support;
 
 use answers::{answer, array, ends, kind, of, rich, says, sse, streamed, whole};
+use belvedere_core::completion::Fold;
 use belvedere_core::error::ErrorKind;
 use belvedere_core::event::{Event, FinishReason};
 use belvedere_core::message::Part;
+use belvedere_core::provider::{Frame, Provider};
 use belvedere_core::usage::Class;
 use belvedere_providers::google::Google;
 use mutations::mutations;
@@ -160,25 +162,32 @@ fn s13_interleaved_pieces_of_calls_go_to_their_own_call() {
             2 => piece("y", true),
             _ => json!({"functionCall": {}}),
         };
-        format!("data: {}\n\n", of(u32::try_from(call).unwrap(), part))
+        of(u32::try_from(call).unwrap(), part).to_string()
     };
     let fragments: Vec<Vec<String>> =
         (0..3).map(|call| (0..4).map(|n| fragment(call, n)).collect()).collect();
-    let end = json!({"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1, "finishReason": "STOP"},
-                                    {"index": 2, "finishReason": "STOP"}]});
+    let end =
+        json!({"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1, "finishReason": "STOP"},
+                                    {"index": 2, "finishReason": "STOP"}]})
+        .to_string();
+    let head = head(200, [("content-type", "text/event-stream")]);
+    let request = answers::asked(true);
     let orders = interleavings();
     assert_eq!(orders.len(), 34_650);
     for order in orders {
         let mut next = [0; 3];
-        let mut body = String::new();
+        let mut events = Vec::new();
+        let (_, mut decoder) = Google::default().decode(&request, &head).unwrap();
+        let mut frame = |text: &str| decoder.frame(Frame { name: None, data: text.as_bytes() }, &mut events);
         for call in &order {
-            body.push_str(&fragments[*call][next[*call]]);
+            frame(&fragments[*call][next[*call]]).unwrap();
             next[*call] += 1;
         }
-        body.push_str(&format!("data: {end}\n\n"));
-        let read = streamed(&body);
-        assert_eq!(kind(&read), None, "{order:?}");
-        for (call, choice) in read.completion().choices.iter().enumerate() {
+        frame(&end).unwrap();
+        decoder.eof(&mut events).unwrap();
+        let mut fold = Fold::default();
+        events.iter().for_each(|event| fold.event(event));
+        for (call, choice) in fold.completion().choices.iter().enumerate() {
             let [Part::ToolCall { name, input, .. }] = choice.parts.as_slice() else {
                 panic!("{order:?}: {choice:?}")
             };

@@ -23,7 +23,6 @@ use crate::endpoint::{json, stream_head};
 /// Streams are server-sent events, as official SDKs ask for them (`alt=sse`). Names of fields are read in both
 /// spellings that JSON of protocol buffers has, `generationConfig` and `generation_config`.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
 pub struct GoogleEndpoint;
 
 /// The methods, and whether each streams.
