@@ -10,9 +10,9 @@ use std::sync::Arc;
 use belvedere_core::endpoint::Endpoint;
 use belvedere_core::error::{Error, ErrorKind, Result};
 
-pub(crate) use answer::{derived_id, error_answer, event, frame, json, restarted, status, stream_head};
-pub(crate) use fields::{Fields, invalid};
-pub(crate) use gathered::Gathered;
+pub(crate) use answer::*;
+pub(crate) use fields::*;
+pub(crate) use gathered::*;
 
 #[cfg(feature = "anthropic")]
 use crate::anthropic::AnthropicEndpoint;

@@ -349,3 +349,27 @@ fn what_was_answered_can_be_carried_back() {
         assert!(answer.choices[0].parts.iter().all(|p| !matches!(p, Part::ToolResult { .. })));
     }
 }
+
+/// Who called a tool goes back with the call, on this wire only.
+#[test]
+fn the_caller_of_a_tool_comes_back() {
+    let caller = json!({"type": "code_execution_20250825", "tool_id": "srvtoolu_1"});
+    let block = json!({"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": caller});
+    let body = json!({"type": "message", "content": [block], "stop_reason": "tool_use"});
+    let stream = frames(&[
+        json!({"type": "message_start", "message": {}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": block}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}}),
+        json!({"type": "message_stop"}),
+    ]);
+    for read in [streamed(&stream), whole(&body.to_string())] {
+        assert_eq!(kind(&read), None);
+        let answer = read.completion().message();
+        let Some(Part::ToolCall { extra, .. }) = answer.parts.first() else { panic!("no call") };
+        assert_eq!(extra.get("anthropic.messages"), Some(&json!({ "caller": caller })));
+        let sent = Anthropic::new("m").encode(&Request::new(vec![answer])).unwrap();
+        let sent: Value = serde_json::from_slice(sent.body()).unwrap();
+        assert_eq!(sent.pointer("/messages/0/content/0"), Some(&block));
+    }
+}

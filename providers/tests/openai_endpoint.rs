@@ -1,6 +1,6 @@
 //! The server's side of OpenAI's wires: what the provider writes is read, and what is written the provider reads.
 
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "openai/can.rs"]
 mod can;
@@ -11,15 +11,14 @@ mod support;
 mod unfold;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::Endpoint;
-use belvedere_core::error::{Error, ErrorKind, ProviderError, RetryAfter};
-use belvedere_core::event::{Event, Model, Notice, Source};
+use belvedere_core::error::{Error, ErrorKind};
+use belvedere_core::event::{Event, Source};
 use belvedere_core::message::{Media, MediaKind, MediaSource, Part, ToolBy};
 use belvedere_core::provider::Provider;
-use belvedere_core::request::{Operation, Parameters, Request, ToolChoice};
+use belvedere_core::request::{Parameters, Request, ToolChoice};
 use belvedere_core::usage::Class;
 use belvedere_providers::openai::{EmbeddingsEndpoint, OpenAi, OpenAiEndpoint, hosts};
 use bytes::{Bytes, BytesMut};
@@ -109,60 +108,6 @@ proptest! {
         let whole = read(&request, &response);
         prop_assert_eq!(cut.essence(), whole.essence());
     }
-
-    #[test]
-    fn embeddings_are_read_as_they_were_written(
-        texts in prop::collection::vec(random::text(), 1..4),
-        numbers in prop::collection::vec(any::<i16>(), 1..9),
-        dimensions in prop::option::of(1u32..100),
-        base64 in any::<bool>(),
-    ) {
-        let mut request = Request::embed(texts.clone()).with_model("e");
-        request.dimensions = dimensions;
-        let sent = provider().encode(&request).unwrap();
-        prop_assert_eq!(EmbeddingsEndpoint.request(&sent).unwrap(), request.clone());
-        if base64 {
-            let body = json!({"input": texts, "model": "e", "encoding_format": "base64"});
-            request = EmbeddingsEndpoint.request(&post("/v1/embeddings", &body)).unwrap();
-        }
-        let vector: Arc<[f64]> = numbers.iter().map(|n| f64::from(*n) / 64.0).collect();
-        let mut answer = Completion::default();
-        answer.model = Some("e".into());
-        answer.embeddings = (0..2).map(|index| embedding(index, &vector)).collect();
-        let response = EmbeddingsEndpoint.whole(&request, &answer);
-        let body: Value = serde_json::from_slice(response.body()).unwrap();
-        prop_assert_eq!(body["data"][0]["embedding"].is_string(), base64);
-        let found = read(&request, &response).completion();
-        prop_assert_eq!((found.embeddings, found.model), (answer.embeddings, answer.model));
-    }
-}
-
-fn embedding(index: u32, vector: &Arc<[f64]>) -> belvedere_core::completion::Embedding {
-    belvedere_core::completion::Embedding { index, vector: vector.clone() }
-}
-
-#[test]
-fn a_list_of_models_is_read_as_it_was_written() {
-    let mut request = Request::default();
-    request.operation = Operation::Models;
-    let asked = provider().encode(&request).unwrap();
-    assert!(OpenAiEndpoint.accepts(asked.method(), asked.uri().path()));
-    assert_eq!(OpenAiEndpoint.request(&asked).unwrap(), request);
-    let mut model = Model::default();
-    (model.id, model.name) = ("m-1".into(), Some("M 1".into()));
-    model.raw = json!({"id": "m-1", "object": "model", "created": 7, "owned_by": "us", "name": "M 1"});
-    let mut bare = Model::default();
-    bare.id = "m-2".into();
-    let mut answer = Completion::default();
-    answer.models = vec![model.clone(), bare];
-    let response = OpenAiEndpoint.whole(&request, &answer);
-    let found = read(&request, &response).completion();
-    assert_eq!(found.models[0], model);
-    assert_eq!(found.models[1].raw, json!({"id": "m-2", "object": "model", "created": 0, "owned_by": ""}));
-    let gathered = Model::clone(&model);
-    let events = [Event::Start { id: None, model: None }, Event::Model(Box::new(gathered))];
-    let streamed = stream(&OpenAiEndpoint, &request, &events, None);
-    assert_eq!(read(&request, &streamed).completion().models, [model]);
 }
 
 #[test]
@@ -250,6 +195,27 @@ fn messages_of_other_servers_are_read() {
     assert!(request.messages.iter().all(|message| message.extra.is_empty()));
 }
 
+/// What stands below a wire's name in an `extra` is sent in place of what was checked.
+#[test]
+fn a_client_does_not_speak_in_the_name_of_a_wire() {
+    let own = json!({"role": "system", "type": "x", "model": "other"});
+    let request = chat(json!({
+        "model": "m", "openai.chat": own, "messages": [
+            {"role": "user", "openai.chat": own, "content": [
+                {"type": "text", "text": "a", "openai.chat": own},
+                {"type": "image_url", "image_url": {"url": "https://x.example", "openai.chat": own}},
+            ]},
+            {"role": "assistant", "tool_calls": [
+                {"id": "c", "function": {"name": "f", "arguments": "{}"}, "openai.chat": own},
+            ]},
+        ],
+        "tools": [{"type": "function", "openai.chat": own, "function": {"name": "f", "function": own, "openai.chat": own}}],
+    }));
+    let sent = provider().encode(&request).unwrap();
+    let sent = str::from_utf8(sent.body()).unwrap();
+    assert!(!sent.contains("other") && !sent.contains("system"), "{sent}");
+}
+
 #[test]
 fn faults_name_the_path() {
     let messages = json!([{"role": "user", "content": "x"}]);
@@ -272,24 +238,6 @@ fn faults_name_the_path() {
         assert_eq!(answer["error"]["param"], fault.split(':').next().unwrap(), "{answer}");
         assert_eq!(answer["error"]["type"], "invalid_request_error");
     }
-    for (body, fault) in [
-        (json!({"input": 3}), "input: must be a string, or an array"),
-        (json!({}), "input: is missing"),
-        (json!({"input": "x", "dimensions": "many"}), "dimensions: must be a whole number"),
-    ] {
-        let error = EmbeddingsEndpoint.request(&post("/embeddings", &body)).unwrap_err();
-        assert!(error.message().starts_with(fault), "{}", error.message());
-    }
-}
-
-#[test]
-fn tokens_to_embed_stay_as_they_are() {
-    let body = json!({"model": "e", "input": [[1, 2], [3]]});
-    let request = EmbeddingsEndpoint.request(&post("/embeddings", &body)).unwrap();
-    assert!(request.input.is_empty());
-    let sent = provider().encode(&request).unwrap();
-    let sent: Value = serde_json::from_slice(sent.body()).unwrap();
-    assert_eq!(sent["input"], json!([[1, 2], [3]]));
 }
 
 #[test]
@@ -429,71 +377,4 @@ fn what_only_others_understand_is_left_out() {
     );
     let streamed = stream(&OpenAiEndpoint, &streaming(), &events(&answer, 1), None);
     assert_eq!(read(&streaming(), &streamed).completion().choices[0].parts, expected);
-}
-
-/// Two answers never become one: what was sent can't be taken back.
-#[test]
-fn a_restart_after_the_first_words_ends_the_stream() {
-    let restart = Event::Notice(Notice::Restart { reason: "cut".into() });
-    let mut before = vec![restart.clone()];
-    before.extend(events(&Completion::of_text("whole"), 1));
-    assert!(read(&streaming(), &stream(&OpenAiEndpoint, &streaming(), &before, None)).error.is_none());
-    let mut after =
-        vec![Event::Start { id: None, model: None }, Event::Text { choice: 0, part: 0, delta: "bro".into() }];
-    after.extend(before);
-    let cut = read(&streaming(), &stream(&OpenAiEndpoint, &streaming(), &after, None));
-    assert_eq!(cut.completion().text(), "bro");
-    assert!(cut.error.is_some());
-}
-
-/// The kinds this wire has no word of its own for, and what they are read as.
-fn collapsed(kind: ErrorKind) -> ErrorKind {
-    match kind {
-        ErrorKind::Unsupported => ErrorKind::InvalidRequest,
-        ErrorKind::Blocked => ErrorKind::ContentFiltered,
-        ErrorKind::BudgetExceeded => ErrorKind::QuotaExhausted,
-        ErrorKind::Network
-        | ErrorKind::Timeout(_)
-        | ErrorKind::Truncated
-        | ErrorKind::Malformed
-        | ErrorKind::CircuitOpen
-        | ErrorKind::Store
-        | ErrorKind::ConfigInvalid
-        | ErrorKind::Cancelled
-        | ErrorKind::Unexpected => ErrorKind::Overloaded,
-        own => own,
-    }
-}
-
-#[test]
-fn errors_are_read_as_they_were_written() {
-    for kind in ErrorKind::ALL {
-        let delay = Duration::from_millis(1500);
-        let error = Error::new(kind, "it did not work").with_retry_after(RetryAfter::after(delay));
-        let response = OpenAiEndpoint.error(&error);
-        let read = read(&Request::from("hi"), &response).error.unwrap();
-        assert_eq!(read.kind(), collapsed(kind), "{kind}");
-        assert_eq!(read.retry_after(), Some(delay), "{kind}");
-        assert_eq!(read.provider().unwrap().message.as_deref(), Some("it did not work"));
-        let cut = stream(&OpenAiEndpoint, &streaming(), &[], Some(&error));
-        assert!(!cut.body().ends_with(b"[DONE]\n\n"));
-        assert_eq!(self::read(&streaming(), &cut).error.unwrap().category(), read.category(), "{kind}");
-    }
-}
-
-#[test]
-fn what_the_provider_said_is_handed_on() {
-    let mut said = ProviderError::default();
-    (said.message, said.param) = (Some("too hot".into()), Some("temperature".into()));
-    said.request_id = Some("req_1".into());
-    let response = OpenAiEndpoint.error(&Error::new(ErrorKind::InvalidRequest, "ours").with_provider(said));
-    assert_eq!(
-        (response.status().as_u16(), &response.headers()["x-request-id"]),
-        (400, &"req_1".parse().unwrap())
-    );
-    let body: Value = serde_json::from_slice(response.body()).unwrap();
-    let expected =
-        json!({"message": "too hot", "type": "invalid_request_error", "param": "temperature", "code": null});
-    assert_eq!(body["error"], expected);
-    assert_eq!(OpenAiEndpoint.error(&Error::new(ErrorKind::QuotaExhausted, "x")).status(), 429);
 }

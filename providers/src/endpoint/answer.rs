@@ -96,6 +96,7 @@ pub(crate) fn frame(data: &impl Serialize, out: &mut BytesMut) {
 }
 
 /// Appends a server-sent event with a name.
+#[cfg(any(feature = "anthropic", feature = "cohere", feature = "responses"))]
 pub(crate) fn event(name: &str, data: &impl Serialize, out: &mut BytesMut) {
     out.put_slice(b"event: ");
     out.put_slice(name.as_bytes());

@@ -106,6 +106,14 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest` when it is missing or something else.
+    #[cfg(any(
+        feature = "anthropic",
+        feature = "bedrock",
+        feature = "cohere",
+        feature = "google",
+        feature = "ollama",
+        feature = "responses"
+    ))]
     pub(crate) fn need_text(&mut self, key: &str) -> Result<String> {
         self.text(key)?.ok_or_else(|| self.fault(key, "is missing; a string is needed"))
     }
@@ -145,11 +153,17 @@ impl Fields {
         self.map.is_empty()
     }
 
-    /// What was not taken. Null counts as absent.
+    /// What was not taken, as an `extra`. Null counts as absent.
     pub(crate) fn rest(mut self) -> Map<String, Value> {
-        self.map.retain(|_, value| !value.is_null());
+        as_extra(&mut self.map);
         self.map
     }
+}
+
+/// Makes an object that a client sent fit for an `extra`: without nulls, which say nothing, and without names that
+/// have a dot. Those are names of wires there: what stands below them would be sent in place of what was checked.
+pub(crate) fn as_extra(map: &mut Map<String, Value>) {
+    map.retain(|name, value| !value.is_null() && !name.contains('.'));
 }
 
 /// What a value is, for people.
@@ -185,12 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn a_client_does_not_speak_in_the_name_of_a_wire() {
+        let fields = of(json!({"openai.chat": {"model": "other"}, "x": 1, "y": null}));
+        assert_eq!(Value::Object(fields.rest()), json!({"x": 1}));
+    }
+
+    #[test]
     fn faults_name_the_path() {
         let fault = |error: Error| error.message().to_owned();
         let fields = || of(json!({"a": 1, "b": -1}));
         assert_eq!(fault(fields().text("a").unwrap_err()), "tools[0].a: must be a string, is a number");
         let small = fields().take::<u64>("b", "a whole number").unwrap_err();
         assert_eq!(fault(small), "tools[0].b: must be a whole number, is a number");
+        #[cfg(feature = "anthropic")]
         assert_eq!(fault(fields().need_text("z").unwrap_err()), "tools[0].z: is missing; a string is needed");
         assert_eq!(fault(Fields::of(json!([]), "x").unwrap_err()), "x: must be an object, is an array");
     }

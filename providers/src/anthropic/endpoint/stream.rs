@@ -64,13 +64,18 @@ struct BlockEvent<'a> {
 
 /// What is new of a block.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta<'a> {
-    TextDelta { text: &'a str },
-    ThinkingDelta { thinking: &'a str },
-    SignatureDelta { signature: &'a str },
-    InputJsonDelta { partial_json: &'a str },
-    CitationsDelta { citation: Value },
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    Input { partial_json: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citation { citation: Value },
 }
 
 const TEXT: Block<'static> = Block::Text { text: "", citations: Vec::new() };
@@ -113,7 +118,7 @@ impl Blocks {
         event(r#type, &BlockEvent { r#type, index, content_block: Some(block), delta: None }, out);
         if is_text {
             for citation in std::mem::take(&mut self.loose) {
-                delta(index, Delta::CitationsDelta { citation }, out);
+                delta(index, Delta::Citation { citation }, out);
             }
         }
         index
@@ -159,7 +164,7 @@ impl Blocks {
             }
         };
         match index {
-            Some(index) => delta(index, Delta::CitationsDelta { citation }, out),
+            Some(index) => delta(index, Delta::Citation { citation }, out),
             None => self.loose.push(citation),
         }
     }
@@ -183,15 +188,15 @@ impl Blocks {
         match event {
             Event::Text { part, delta: text, .. } | Event::Refusal { part, delta: text, .. } => {
                 let index = self.index(*part, &TEXT, out);
-                delta(index, Delta::TextDelta { text }, out);
+                delta(index, Delta::Text { text }, out);
             }
             Event::Reasoning { part, delta: thinking, .. } => {
                 let index = self.index(*part, &THINKING, out);
-                delta(index, Delta::ThinkingDelta { thinking }, out);
+                delta(index, Delta::Thinking { thinking }, out);
             }
             Event::Signature { part, delta: signature, wire, .. } if is_ours(wire) => {
                 let index = self.index(*part, &THINKING, out);
-                delta(index, Delta::SignatureDelta { signature }, out);
+                delta(index, Delta::Signature { signature }, out);
             }
             Event::ToolStart { part, id, name, by, .. } => {
                 let (id, name) = (id.clone(), name.clone());
@@ -199,7 +204,7 @@ impl Blocks {
             }
             Event::ToolInput { part, delta: partial_json, .. } => {
                 if let Some(index) = self.open(*part) {
-                    delta(index, Delta::InputJsonDelta { partial_json }, out);
+                    delta(index, Delta::Input { partial_json }, out);
                 }
             }
             Event::Opaque { part, data, wire, .. } if is_block(wire, data) => {

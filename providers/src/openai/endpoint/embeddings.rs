@@ -47,15 +47,15 @@ impl Endpoint for EmbeddingsEndpoint {
         out.input = Arc::new(input(&mut body)?);
         out.dimensions = body.take("dimensions", "a whole number that is not negative")?;
         out.user = body.text("user")?.map(Into::into);
-        match body.get("encoding_format").and_then(Value::as_str) {
-            Some("float") => drop(body.value("encoding_format")),
-            Some("base64") => {
-                body.value("encoding_format");
-                body.put(OWN, json!({ "encoding_format": "base64" }));
-            }
-            _ => {}
+        let format = body.get("encoding_format").and_then(Value::as_str);
+        let (known, base64) = (matches!(format, Some("float" | "base64")), format == Some("base64"));
+        if known {
+            body.value("encoding_format");
         }
         out.extra = body.rest();
+        if base64 {
+            out.extra.insert(OWN.to_owned(), json!({ "encoding_format": "base64" }));
+        }
         Ok(out)
     }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::super::WIRE;
+use crate::endpoint::as_extra;
 
 /// The message at `path`.
 ///
@@ -39,16 +40,20 @@ fn extra_content(part: &mut Part) {
 /// Brings what this wire's servers and clients have into the forms that core reads.
 fn prepare(map: &mut Map<String, Value>) {
     // Clients with a fixed shape send null for what is absent (Hugging Face's).
-    map.retain(|_, value| !value.is_null());
+    as_extra(map);
     // The same thinking under its two names (GPUStack).
     if map.contains_key("reasoning") && map.get("reasoning") == map.get("reasoning_content") {
         map.remove("reasoning");
+    }
+    for call in map.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+        call.as_object_mut().into_iter().for_each(as_extra);
     }
     let asks = map.get("role").is_some_and(|role| ["user", "system", "developer"].iter().any(|r| role == r));
     if let Some(Value::Array(items)) = map.get_mut("content") {
         for item in items {
             let Value::Object(fields) = item else { continue };
-            fields.retain(|_, value| !value.is_null());
+            as_extra(fields);
+            fields.values_mut().filter_map(Value::as_object_mut).for_each(as_extra);
             if let Some(other) = converted(fields, asks) {
                 *item = other;
             }

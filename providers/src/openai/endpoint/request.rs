@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{OWN, message};
-use crate::endpoint::{Fields, invalid};
+use crate::endpoint::{Fields, as_extra, invalid};
 
 const COUNT: &str = "a whole number that is not negative";
 const NUMBER: &str = "a number";
@@ -53,16 +53,23 @@ pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
     out.reasoning = reasoning(&mut body);
     out.user = body.text("user")?.map(Into::into);
     out.stream = body.take("stream", SWITCH)?.unwrap_or_default();
-    if out.stream {
-        stream_options(&mut body)?;
-    }
+    let declined = out.stream && !wants_usage(&mut body)?;
     out.extra = body.rest();
+    if declined {
+        out.extra.insert(OWN.to_owned(), json!({ "include_usage": false }));
+    }
     Ok(out)
 }
 
 fn tool(value: Value, path: &str) -> Result<Tool> {
-    serde_json::from_value(value)
-        .map_err(|_| invalid(path, "is neither a function with a name nor a tool of a type of its own"))
+    let mut tool: Tool = serde_json::from_value(value)
+        .map_err(|_| invalid(path, "is neither a function with a name nor a tool of a type of its own"))?;
+    if let Tool::Function(function) = &mut tool {
+        as_extra(&mut function.extra);
+        // These stand beside the function on the wire, and the function there is this one.
+        function.extra.retain(|name, _| !matches!(name.as_str(), "type" | "function"));
+    }
+    Ok(tool)
 }
 
 /// `auto`, `none`, `required` (Mistral: `any`) or one function. Other objects, such as `allowed_tools`, stay as
@@ -107,18 +114,14 @@ fn reasoning(body: &mut Fields) -> Option<Reasoning> {
     Some(reasoning)
 }
 
-/// Usage is always asked for, because ledgers stand on it. That the client did not is noted for the answer.
-fn stream_options(body: &mut Fields) -> Result<()> {
-    let Some(mut options) = body.object("stream_options")? else {
-        body.put(OWN, json!({ "include_usage": false }));
-        return Ok(());
-    };
-    if options.take("include_usage", SWITCH)? != Some(true) {
-        body.put(OWN, json!({ "include_usage": false }));
-    }
+/// True when the client asks for the usage of a stream. Upstream is always asked for it, because ledgers stand on
+/// it: that the client did not is noted for the answer.
+fn wants_usage(body: &mut Fields) -> Result<bool> {
+    let Some(mut options) = body.object("stream_options")? else { return Ok(false) };
+    let wanted = options.take("include_usage", SWITCH)? == Some(true);
     if !options.is_empty() {
         options.put("include_usage", true.into());
         body.put("stream_options", options.rest().into());
     }
-    Ok(())
+    Ok(wanted)
 }

@@ -2,7 +2,9 @@
 
 use belvedere_core::ErrorKind;
 use belvedere_core::event::FinishReason;
-use belvedere_core::request::Operation;
+use belvedere_core::message::Part;
+use belvedere_core::provider::Provider;
+use belvedere_core::request::{Operation, Request};
 use serde_json::{Value, json};
 
 use super::{delta, done, finish, host, read, stream, whole};
@@ -128,4 +130,45 @@ fn the_calls_of_a_whole_answer_are_never_merged() {
     let inputs: Vec<_> = answer.tool_calls().map(|c| c.input).collect();
     assert_eq!(inputs, ["", "", "{\"a\":1}", "[]", "select 1"]);
     assert_eq!(answer.finish_reason(), Some(FinishReason::Stop), "the server's word stays");
+}
+
+/// What Google's models ask back with a call, streamed, whole, and before the call has its name.
+#[test]
+fn further_content_of_a_call_comes_back() {
+    let content = json!({ "google": { "thought_signature": "s" } });
+    let call = |name: &str| json!({ "index": 0, "id": "c", "function": { "name": name, "arguments": "{}" }, "extra_content": content });
+    let late = [
+        delta(json!({ "tool_calls": [call("")] })),
+        delta(json!({ "tool_calls": [{ "index": 0, "function": { "name": "f" } }] })),
+    ];
+    let end = [finish("tool_calls"), done()];
+    let answers = [
+        stream(&[&[delta(json!({ "tool_calls": [call("f")] }))], &end[..]].concat()),
+        stream(&[&late[..], &end[..]].concat()),
+        whole(
+            &json!({ "choices": [{ "message": { "tool_calls": [call("f")] }, "finish_reason": "tool_calls" }] }),
+        ),
+    ];
+    for answer in answers.map(|outcome| outcome.answer()) {
+        let Part::ToolCall { extra, input, .. } = &answer.choices[0].parts[0] else { panic!("no call") };
+        assert_eq!((input.as_str(), &extra["openai.chat"]), ("{}", &json!({ "extra_content": content })));
+        let mut request = Request::new(vec![answer.message()]);
+        request.model = Some("m".into());
+        let sent = host("gemini").encode(&request).unwrap();
+        let sent: Value = serde_json::from_slice(sent.body()).unwrap();
+        assert_eq!(sent["messages"][0]["tool_calls"][0]["extra_content"], content);
+    }
+}
+
+/// OpenRouter's details repeat the thinking that a field of its own has told: once is enough.
+#[test]
+fn thinking_that_its_details_repeat_is_told_once() {
+    let details = json!([{ "type": "reasoning.text", "text": "hm", "index": 0, "signature": "s" }]);
+    let answer = stream(&[
+        delta(json!({ "reasoning_content": "hm" })),
+        delta(json!({ "reasoning_details": details })),
+        finish("stop"),
+        done(),
+    ]);
+    assert_eq!(answer.answer().reasoning().as_deref(), Some("hm"));
 }
