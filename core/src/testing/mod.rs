@@ -5,6 +5,7 @@
 //! thread, on every target, the same way each time.
 
 mod answer;
+mod aws;
 pub mod cassette;
 mod clock;
 mod entropy;
@@ -19,6 +20,7 @@ mod transport;
 use crate::config::Registry;
 
 pub use answer::{Answer, Step};
+pub use aws::AwsMessage;
 pub use clock::TestClock;
 pub use entropy::SeededEntropy;
 pub use reply::{Delay, Fault, Piece, Reply};

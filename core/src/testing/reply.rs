@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::aws::AwsMessage;
 use crate::error::{Error, ErrorKind};
 
 /// One reply of a [`ScriptedTransport`](super::ScriptedTransport).
@@ -84,6 +85,8 @@ pub enum Piece {
     /// Bytes that need not be text.
     #[serde(with = "crate::message::base64_bytes")]
     Base64(Bytes),
+    /// A message of Amazon's event stream.
+    Aws(AwsMessage),
     /// Nothing comes for this long.
     Wait(Delay),
     /// The connection breaks.
@@ -224,6 +227,7 @@ impl Reply {
             let mut bytes = match piece {
                 Piece::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
                 Piece::Base64(bytes) => bytes.clone(),
+                Piece::Aws(message) => message.bytes(),
                 Piece::Stall(false) => continue,
                 other => {
                     chunks.push(other.clone());

@@ -107,6 +107,9 @@ impl ScriptedTransport {
                         Some(Piece::Stall(_)) => std::future::pending().await,
                         Some(Piece::Text(text)) => return Some((Ok(text.into()), (chunks, connection))),
                         Some(Piece::Base64(bytes)) => return Some((Ok(bytes), (chunks, connection))),
+                        Some(Piece::Aws(message)) => {
+                            return Some((Ok(message.bytes()), (chunks, connection)));
+                        }
                         Some(Piece::Error(fault)) => {
                             connection.take()?.over = true;
                             return Some((Err(fault.error()), (VecDeque::new(), None)));
