@@ -3,8 +3,9 @@
 //! models are those of chat's wire.
 //!
 //! What becomes of a request:
-//! - Messages are input items in their order. System and developer messages are, too, with their role: `instructions`
-//!   is a field of its own, which [`Parameters::extra`] may set.
+//! - Messages are input items in their order. System and developer messages are, too, with their role. A first
+//!   system message whose extra says `{"openai.responses": {"instructions": true}}` is sent as `instructions`: so the
+//!   endpoint reads it.
 //! - The texts of an answer that were one item go back as one item, by the id in their extra. So does reasoning: each
 //!   part is a summary, or a thought where its extra says `type: reasoning_text`.
 //! - Reasoning goes back when it is of this wire: when it is signed (`encrypted_content`), or has an extra of this
