@@ -192,22 +192,23 @@ impl ToolBy {
 /// The further fields that `wire` is sent of an `extra`.
 ///
 /// A field whose name is that of a wire (they have a dot: `google.generate`) holds an object whose fields only that
-/// wire gets. All others go to every wire that has a place for them.
+/// wire gets. All others go to every wire that has a place for them. Of two with one name the wire's own is sent.
 ///
 /// ```
 /// use belvedere_core::message::extra_of;
 /// use serde_json::json;
 ///
-/// let extra = json!({"cache_control": 1, "google.generate": {"thoughtSignature": "s"}, "openai.chat": {"x": 2}});
-/// let sent: Vec<_> = extra_of(extra.as_object().unwrap(), "google.generate").map(|(name, _)| name).collect();
-/// assert_eq!(sent, ["cache_control", "thoughtSignature"]);
+/// let extra = json!({"cache_control": 1, "x": 2, "google.generate": {"x": 3}, "openai.chat": {"y": 4}});
+/// let sent: Vec<_> = extra_of(extra.as_object().unwrap(), "google.generate").collect();
+/// assert_eq!(sent, [("cache_control", &json!(1)), ("x", &json!(3))]);
 /// ```
 pub fn extra_of<'a>(
     extra: &'a Map<String, Value>,
     wire: &str,
 ) -> impl Iterator<Item = (&'a str, &'a Value)> + Clone {
     let own = extra.get(wire).and_then(Value::as_object);
-    let common = extra.iter().filter(|(name, _)| !name.contains('.'));
+    let is_own = move |name: &String| own.is_some_and(|own| own.contains_key(name));
+    let common = extra.iter().filter(move |(name, _)| !name.contains('.') && !is_own(name));
     common.chain(own.into_iter().flatten()).map(|(name, value)| (name.as_str(), value))
 }
 

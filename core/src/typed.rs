@@ -20,7 +20,8 @@ pub struct Typed<T> {
 }
 
 /// The strict schema of `T`: references inlined, and every object closed with all its fields required, which is
-/// the subset that providers hold a model to.
+/// the subset that providers hold a model to. Bounds and formats of numbers are left out: some providers refuse
+/// them, and reading the answer checks them anyway.
 pub(crate) fn schema_of<T: JsonSchema>() -> Schema {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
@@ -40,10 +41,24 @@ fn close(schema: &mut Value) {
                 map.insert("required".into(), Value::Array(names));
                 map.insert("additionalProperties".into(), Value::Bool(false));
             }
+            if map.get("type").is_some_and(is_number) {
+                map.retain(|name, _| !OF_NUMBERS.contains(&name.as_str()));
+            }
             map.values_mut().for_each(close);
         }
         Value::Array(items) => items.iter_mut().for_each(close),
         _ => {}
+    }
+}
+
+/// What schemas of Rust's number types say beside their type.
+const OF_NUMBERS: [&str; 5] = ["format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+
+/// True for the type of a number, alone or beside others (`["integer", "null"]`).
+fn is_number(kind: &Value) -> bool {
+    match kind {
+        Value::Array(kinds) => kinds.iter().any(is_number),
+        kind => kind == "integer" || kind == "number",
     }
 }
 
@@ -91,6 +106,7 @@ mod tests {
         assert!(!text.contains("$ref"), "{text}");
         assert_eq!(text.matches("\"additionalProperties\":false").count(), 2);
         assert!(text.contains("\"required\":[\"mayor\",\"name\"]"), "{text}");
+        assert!(text.contains(r#""age":{"type":"integer"}"#), "{text}");
     }
 
     #[test]

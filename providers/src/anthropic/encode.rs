@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::Anthropic;
 use super::block::{Block, Further, invalid, unsupported};
+use crate::capabilities::is_adaptive;
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -67,7 +68,7 @@ pub(super) fn body(provider: &Anthropic, request: &Request) -> Result<Bytes> {
     let model = request.model.as_deref().or(provider.model.as_deref());
     let model =
         model.ok_or_else(|| invalid("model", "is missing; name one in the request or the configuration"))?;
-    write(request, Some(model), provider.max_tokens, request.stream, Map::new())
+    write(request, model, true, provider.max_tokens, Map::new())
 }
 
 /// The body for a host that has the model and `stream` in its address and asks for `fields` of its own.
@@ -75,23 +76,29 @@ pub(super) fn body(provider: &Anthropic, request: &Request) -> Result<Bytes> {
 /// # Errors
 /// As [`body`].
 #[cfg(any(feature = "bedrock", feature = "google"))]
-pub(crate) fn hosted(request: &Request, max_tokens: u64, fields: Map<String, Value>) -> Result<Bytes> {
-    write(request, None, max_tokens, false, fields)
+pub(crate) fn hosted(
+    request: &Request,
+    model: &str,
+    max_tokens: u64,
+    fields: Map<String, Value>,
+) -> Result<Bytes> {
+    write(request, model, false, max_tokens, fields)
 }
 
+/// Writes a body. `named`: the model and `stream` stand in it.
 fn write(
     request: &Request,
-    model: Option<&str>,
+    model: &str,
+    named: bool,
     max_tokens: u64,
-    stream: bool,
     fields: Map<String, Value>,
 ) -> Result<Bytes> {
     let mut settings = fields;
-    settings.extend(self::settings(request)?);
+    settings.extend(self::settings(request, model)?);
     let native = settings.remove("system");
     let (system, messages) = conversation(request, native)?;
     let body = Body {
-        model,
+        model: named.then_some(model),
         max_tokens: request
             .max_tokens
             .unwrap_or_else(|| max_tokens.saturating_add(budget(request).unwrap_or(0))),
@@ -101,7 +108,7 @@ fn write(
         temperature: request.temperature,
         top_p: request.top_p,
         top_k: request.top_k,
-        stream,
+        stream: named && request.stream,
         settings,
     };
     let bytes =
@@ -189,7 +196,7 @@ fn budget(request: &Request) -> Option<u64> {
 }
 
 /// The small settings. What stands in `extra` wins; objects are joined field by field.
-fn settings(request: &Request) -> Result<Map<String, Value>> {
+fn settings(request: &Request, model: &str) -> Result<Map<String, Value>> {
     let extra = extra_of(&request.extra, super::WIRE);
     let mut settings: Map<String, Value> =
         extra.map(|(name, value)| (name.to_owned(), value.clone())).collect();
@@ -217,6 +224,7 @@ fn settings(request: &Request) -> Result<Map<String, Value>> {
     match (budget(request), effort) {
         (Some(0), _) | (None, Some(Effort::None)) => put("thinking", json!({"type": "disabled"})),
         (Some(tokens), _) => put("thinking", json!({"type": "enabled", "budget_tokens": tokens})),
+        (None, Some(_)) if is_adaptive(super::WIRE, model) => put("thinking", json!({"type": "adaptive"})),
         (None, _) => {}
     }
     match effort {

@@ -105,7 +105,8 @@ impl Provider for VertexAnthropic {
         if request.stream {
             fields.insert("stream".to_owned(), json!(true));
         }
-        let mut outgoing = http::Request::new(hosted(request, self.max_tokens, fields)?);
+        let model = request.model.as_deref().or(self.model.as_deref()).unwrap_or_default();
+        let mut outgoing = http::Request::new(hosted(request, model, self.max_tokens, fields)?);
         *outgoing.method_mut() = Method::POST;
         *outgoing.uri_mut() = self.uri(request)?;
         let accept = if request.stream { "text/event-stream" } else { "application/json" };

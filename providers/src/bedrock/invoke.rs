@@ -100,7 +100,7 @@ impl Provider for InvokeAnthropic {
         if !self.beta.is_empty() {
             fields.insert("anthropic_beta".to_owned(), json!(self.beta));
         }
-        let body = hosted(request, self.max_tokens, fields)?;
+        let body = hosted(request, model, self.max_tokens, fields)?;
         // The accept header is about the model's own content, also when it streams.
         target::post(&self.base_url, model, action, target::accept(false), body)
     }

@@ -48,6 +48,12 @@ pub(crate) fn fit_host(
     fit_rules(&table::of_host(wire, host, model.unwrap_or_default()), request)
 }
 
+/// True when a model thinks for an effort only while it is told to decide how much.
+#[cfg(any(feature = "anthropic", feature = "bedrock"))]
+pub(crate) fn is_adaptive(wire: &'static str, model: &str) -> bool {
+    *Rules::new(wire).with_rows(wire, model).get(rule::Field::Switch) == rule::Rule::Adaptive
+}
+
 fn fit_rules(rules: &Rules, request: &mut Request) -> Vec<Lack> {
     let mut lacks = Vec::new();
     match request.operation {

@@ -180,10 +180,31 @@ fn fit_budget(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
 }
 
 fn fit_effort(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
+    // A budget is a part of the answer's tokens; the other half stays for what is said.
+    let room = request.max_tokens.map_or(u64::MAX, |most| most / 2);
     let Some(reasoning) = &mut request.reasoning else { return };
     let Some(effort) = reasoning.effort else { return };
     let reason: Cow<'static, str> = match rules.get(Field::Effort) {
-        Rule::Lacks(reason) => (*reason).into(),
+        Rule::Thoughtless(_) if effort == Effort::None => {
+            reasoning.effort = None;
+            return forget_empty_reasoning(request);
+        }
+        Rule::Lacks(reason) | Rule::Thoughtless(reason) => (*reason).into(),
+        Rule::Budgets(_) if effort == Effort::None => return,
+        Rule::Budgets(budgets) => {
+            reasoning.effort = None;
+            let budget = budgets.iter().find(|(word, _)| *word == effort).map(|(_, tokens)| *tokens);
+            match reasoning.max_tokens.or(budget.map(|tokens| tokens.min(room))) {
+                Some(tokens) if tokens >= LEAST_BUDGET || reasoning.max_tokens.is_some() => {
+                    reasoning.max_tokens = Some(tokens);
+                    return;
+                }
+                _ => {
+                    "max_tokens leaves no room: thinking takes 1024 tokens or more, and half of them at most"
+                        .into()
+                }
+            }
+        }
         Rule::Efforts(taken) => match nearest(effort, taken) {
             Some(taken) => {
                 reasoning.effort = Some(taken);
@@ -197,6 +218,9 @@ fn fit_effort(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
     lacks.push(Lack::new(Field::Effort.name(), reason));
     forget_empty_reasoning(request);
 }
+
+/// Anthropic's least budget, in tokens ("Extended thinking").
+const LEAST_BUDGET: u64 = 1024;
 
 fn forget_empty_reasoning(request: &mut Request) {
     if request.reasoning.as_ref().is_some_and(|reasoning| *reasoning == Default::default()) {

@@ -23,6 +23,8 @@ pub(crate) enum Field {
     Effort,
     /// `reasoning.max_tokens`.
     Budget,
+    /// How thinking is switched on for an effort.
+    Switch,
     User,
     /// Functions of the client.
     Tools,
@@ -75,7 +77,7 @@ impl Field {
             Field::FrequencyPenalty => "frequency_penalty",
             Field::Logprobs => "logprobs",
             Field::TopLogprobs => "top_logprobs",
-            Field::Effort => "reasoning.effort",
+            Field::Effort | Field::Switch => "reasoning.effort",
             Field::Budget => "reasoning.max_tokens",
             Field::User | Field::EmbedUser => "user",
             Field::Tools | Field::ProviderTools => "tools",
@@ -122,6 +124,12 @@ pub(crate) enum Rule {
     /// These words are taken. One that is missing is sent as the next that means more, or as the greatest there is;
     /// `none` is never sent as another.
     Efforts(&'static [Effort]),
+    /// There are no words for thinking: an effort is sent as a budget of so many tokens.
+    Budgets(&'static [(Effort, u64)]),
+    /// The model never thinks. An effort of `none` asks for no more than that.
+    Thoughtless(&'static str),
+    /// An effort has to be told beside the switch that lets the model decide how much it thinks.
+    Adaptive,
     /// Media from these sources are taken.
     From(Sources),
     /// Media of these kinds are taken.

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use super::block::{Block, CachePoint, invalid, unsupported};
 use super::family::Family;
+use crate::capabilities::is_adaptive;
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -35,7 +36,7 @@ struct Turn<'a> {
 pub(super) fn body(request: &Request, model: &str) -> Result<Bytes> {
     refuse_lacking(request)?;
     let family = Family::of(model);
-    let mut settings = settings(request, family)?;
+    let mut settings = settings(request, family, model)?;
     let native = settings.remove("system");
     let (system, messages) = conversation(request, native, family.takes_unsigned())?;
     let body = Body { messages, system, settings };
@@ -132,7 +133,7 @@ fn blocks<'a>(message: &'a Message, path: &str, unsigned: bool) -> Result<Vec<Bl
 }
 
 /// The small settings. What stands in `extra` wins; objects are joined field by field.
-fn settings(request: &Request, family: Family) -> Result<Map<String, Value>> {
+fn settings(request: &Request, family: Family, model: &str) -> Result<Map<String, Value>> {
     let mut settings = Map::new();
     let mut inference = Map::new();
     let mut set =
@@ -147,7 +148,11 @@ fn settings(request: &Request, family: Family) -> Result<Map<String, Value>> {
         }
     };
     put("inferenceConfig", inference);
-    put("additionalModelRequestFields", family.fields(request)?);
+    let mut fields = family.fields(request)?;
+    if fields.contains_key("output_config") && is_adaptive(super::WIRE, model) {
+        fields.entry("thinking").or_insert(json!({"type": "adaptive"}));
+    }
+    put("additionalModelRequestFields", fields);
     put("toolConfig", tool_config(request)?);
     put("outputConfig", output_config(request)?);
     if let Some(user) = &request.user {

@@ -1,7 +1,7 @@
 //! Anthropic's wire, and Claude wherever it is served.
 
 use belvedere_core::message::MediaKind;
-use belvedere_core::request::Effort::{High, Low, Medium, None, Xhigh};
+use belvedere_core::request::Effort::{self, High, Low, Medium, Minimal, None, Xhigh};
 
 use super::{ANYWHERE, NO_FIELD, NO_MEDIA, within};
 use crate::capabilities::rule::{Dialect, Field, Number, Row, Rule, Thinking};
@@ -12,6 +12,7 @@ const CLAUDE: &[&str] = &["anthropic.messages", "bedrock.converse"];
 const API: &str = "https://platform.claude.com/docs/en/api/messages";
 const MIGRATION: &str = "https://platform.claude.com/docs/en/about-claude/models/migration-guide";
 const EFFORT: &str = "https://platform.claude.com/docs/en/build-with-claude/effort";
+const ADAPTIVE: &str = "https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking";
 const THINKING: &str = "https://platform.claude.com/docs/en/build-with-claude/extended-thinking";
 
 /// "Structured outputs", JSON Schema limitations.
@@ -31,6 +32,11 @@ const SCHEMA: Dialect = Dialect {
     min_items: Some(1),
     always: true,
 };
+
+/// What an effort means to a model that knows budgets only. The figures are ours: Anthropic names none; its least
+/// budget is 1024, and above 32,000 it advises batches ("Extended thinking").
+const BUDGETS: &[(Effort, u64)] =
+    &[(Minimal, 1024), (Low, 2048), (Medium, 8192), (High, 16_384), (Xhigh, 32_000)];
 
 const GONE: Rule = Rule::Lacks("the model takes no sampling parameters");
 
@@ -93,16 +99,17 @@ pub(super) const ROWS: &[Row] = &[
             "*claude-3-5-*",
         ],
         source: THINKING,
-        rules: &[(Field::Budget, Rule::Lacks("the model does not think"))],
+        rules: &[
+            (Field::Budget, Rule::Lacks("the model does not think")),
+            (Field::Effort, Rule::Thoughtless("the model does not think")),
+        ],
     },
-    // The efforts came with Opus 4.5.
+    // The efforts came with Opus 4.5: models before it think by a budget.
     Row {
         wires: CLAUDE,
         hosts: &[],
         models: &[
-            "*claude-2*",
-            "*claude-instant*",
-            "*claude-3-*",
+            "*claude-3-7-*",
             "*claude-opus-4-0*",
             "*claude-opus-4-1*",
             "*claude-opus-4-2*",
@@ -112,7 +119,7 @@ pub(super) const ROWS: &[Row] = &[
             "*claude-haiku-4-5*",
         ],
         source: EFFORT,
-        rules: &[(Field::Effort, Rule::Efforts(&[None]))],
+        rules: &[(Field::Effort, Rule::Budgets(BUDGETS))],
     },
     Row {
         wires: CLAUDE,
@@ -120,6 +127,13 @@ pub(super) const ROWS: &[Row] = &[
         models: &["*claude-opus-4-5*", "*claude-opus-4-6*", "*claude-sonnet-4-6*"],
         source: EFFORT,
         rules: &[(Field::Effort, Rule::Efforts(&[None, Low, Medium, High]))],
+    },
+    Row {
+        wires: CLAUDE,
+        hosts: &[],
+        models: &["*claude-opus-4-6*", "*claude-sonnet-4-6*"],
+        source: ADAPTIVE,
+        rules: &[(Field::Switch, Rule::Adaptive)],
     },
     Row {
         wires: CLAUDE,
@@ -161,6 +175,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::TopP, GONE),
             (Field::TopK, GONE),
             (Field::Budget, Rule::Lacks("the model decides how many tokens it thinks; set reasoning.effort")),
+            (Field::Switch, Rule::Adaptive),
         ],
     },
 ];

@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         models: &["*gemini-1*", "*gemini-2.0*"],
         source: THINKING,
         rules: &[
-            (Field::Effort, Rule::Lacks("the model does not think")),
+            (Field::Effort, Rule::Thoughtless("the model does not think")),
             (Field::Budget, Rule::Lacks("the model does not think")),
         ],
     },

@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         &["gpt-4*", "gpt-3.5*", "chatgpt-4o*"],
         REASONING,
-        &[(Field::Effort, Rule::Lacks("the model does not reason"))],
+        &[(Field::Effort, Rule::Thoughtless("the model does not reason"))],
     ),
     row(
         &["o1*", "o3*", "o4-mini*", "codex-mini*", "gpt-5*"],
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Row] = &[
         &["gpt-5-chat*"],
         "https://platform.openai.com/docs/models/gpt-5-chat-latest",
         &[
-            (Field::Effort, Rule::Lacks("the model does not reason")),
+            (Field::Effort, Rule::Thoughtless("the model does not reason")),
             (Field::Temperature, within(0.0, 2.0)),
             (Field::TopP, within(0.0, 1.0)),
             (Field::PresencePenalty, within(-2.0, 2.0)),

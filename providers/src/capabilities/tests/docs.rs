@@ -164,6 +164,14 @@ fn said_of(rule: &Rule) -> String {
         Rule::AtMost(most) => format!("at most {most}"),
         Rule::Quiet(thinking) => format!("not {}", when(*thinking)),
         Rule::Efforts(taken) => taken.iter().map(|effort| effort.as_str()).collect::<Vec<_>>().join(", "),
+        Rule::Budgets(budgets) => {
+            let said = |(effort, tokens): &(belvedere_core::request::Effort, u64)| {
+                format!("{} as {tokens} tokens", effort.as_str())
+            };
+            budgets.iter().map(said).collect::<Vec<_>>().join(", ")
+        }
+        Rule::Thoughtless(reason) => format!("no, {reason}; `none` is what it does"),
+        Rule::Adaptive => "beside adaptive thinking".into(),
         Rule::From(sources) => sources.to_string(),
         Rule::Kinds(kinds) => {
             kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
@@ -207,7 +215,10 @@ fn shown(target: &Target, provider: &dyn Provider, probe: &Probe) -> String {
     let (plain, asked) = (sent(provider, &plain).1, sent(provider, &asked).1);
     let mut changes = Vec::new();
     changed("", &plain, &asked, &mut changes);
-    changes.join("<br>")
+    match changes.is_empty() {
+        true => "as it is".into(),
+        false => changes.join("<br>"),
+    }
 }
 
 fn changed(path: &str, before: &Value, after: &Value, changes: &mut Vec<String>) {

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 #[cfg(feature = "openai")]
+use crate::capabilities::rule::{Field, Rule, Rules};
 use crate::openai::{OpenAi, hosts};
 
 /// A model of a server on a wire.
@@ -250,8 +251,9 @@ fn hold(target: &Target, provider: &dyn Provider, probe: &Probe) -> Vec<Lack> {
     let plain = target.plain(provider);
     let mut asked = plain.clone();
     (probe.change)(&mut asked);
-    // Without tools there is nothing to choose from.
-    let is_nothing = plain.tools.is_empty() && asked.tool_choice == Some(ToolChoice::None);
+    // Without tools there is nothing to choose from, and a model that never thinks need not be told not to.
+    let no_choice = plain.tools.is_empty() && asked.tool_choice == Some(ToolChoice::None);
+    let is_nothing = no_choice || (probe.shown == "none" && is_thoughtless(target));
     let lacks = provider.fit(&mut asked);
     let named = lacks.iter().any(|lack| lack.parameter.starts_with(probe.name));
     let goes_out = is_nothing || sent(provider, &asked) != sent(provider, &plain);
@@ -259,4 +261,9 @@ fn hold(target: &Target, provider: &dyn Provider, probe: &Probe) -> Vec<Lack> {
     assert!(lacks.iter().all(|lack| !lack.reason.is_empty()));
     assert_eq!(provider.fit(&mut asked), [], "{}: {}: what is left fits", target.name(), probe.shown);
     lacks
+}
+
+fn is_thoughtless(target: &Target) -> bool {
+    let rules = Rules::new(target.wire).with_rows(target.host.unwrap_or(target.wire), target.model);
+    matches!(rules.get(Field::Effort), Rule::Thoughtless(_))
 }

@@ -71,7 +71,7 @@ fn special_rows_win_over_general_ones() {
         ("gpt-5.1-codex-max", "low medium high xhigh"),
         ("gpt-5.2-2025-12-11", "none low medium high xhigh"),
         ("gpt-5.2-pro", "medium high xhigh"),
-        ("gpt-5-chat-latest", "Lacks(\"the model does not reason\")"),
+        ("gpt-5-chat-latest", "Thoughtless(\"the model does not reason\")"),
         ("my-own", "Sent"),
     ];
     for (model, expected) in cases {
@@ -183,4 +183,27 @@ fn f2_keywords_a_dialect_lacks_are_named_by_their_place_and_taken_out() {
         })
         .collect();
     assert_eq!(parameters, [left, schema], "only a strict function is held to the dialect");
+}
+
+#[test]
+fn an_effort_is_a_budget_where_there_are_no_words_for_it() {
+    let asked = |model: &str, effort, max_tokens| {
+        let mut request = Request::from("hi").with_model(model);
+        request.max_tokens = max_tokens;
+        let mut reasoning = belvedere_core::request::Reasoning::default();
+        reasoning.effort = Some(effort);
+        request.reasoning = Some(reasoning);
+        let lacks = fit("anthropic.messages", "anthropic", Some(model), &mut request);
+        let reasoning = request.reasoning.clone();
+        (reasoning.map(|r| (r.effort, r.max_tokens)), names(&lacks).join(","))
+    };
+    let old = "claude-haiku-4-5";
+    let none = String::new();
+    assert_eq!(asked(old, Effort::Low, None), (Some((None, Some(2048))), none.clone()));
+    assert_eq!(asked(old, Effort::High, Some(6000)), (Some((None, Some(3000))), none.clone()));
+    assert_eq!(asked(old, Effort::None, None), (Some((Some(Effort::None), None)), none.clone()));
+    assert_eq!(asked(old, Effort::Low, Some(1500)), (None, "reasoning.effort".into()));
+    assert_eq!(asked("claude-opus-4-6", Effort::Low, None), (Some((Some(Effort::Low), None)), none.clone()));
+    assert_eq!(asked("claude-3-haiku", Effort::Low, None), (None, "reasoning.effort".into()));
+    assert_eq!(asked("claude-3-haiku", Effort::None, None), (None, none), "it does not think anyway");
 }
