@@ -1,5 +1,7 @@
 //! What the benches share: inputs of our own making, an upstream on loopback, and CPU time.
 
+pub mod streams;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use belvedere::http::Limits;
 use belvedere::providers::wire;
 use belvedere::reader::{self, Reader};
-use belvedere::wire::Provider;
+use belvedere::wire::{Framing, Provider};
 use belvedere::{Event, Request};
 use serde_json::Value;
 
-/// A stream of server-sent events.
+/// A recorded stream.
 #[derive(Debug)]
 pub struct Recording {
     /// Its file, below the folder it was found in.
     pub name: String,
+    /// How it is cut into frames.
+    pub framing: Framing,
     /// Its bytes.
     pub body: Vec<u8>,
     /// The wire it speaks; `None` when this build does not have it.
@@ -43,7 +45,7 @@ impl Recording {
         for line in text.lines() {
             let row: Value = serde_json::from_str(line).map_err(|e| format!("{}: {e}", index.display()))?;
             let field = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
-            if field("raw").ends_with(".sse") {
+            if row.get("stream") == Some(&Value::Bool(true)) && row.get("status") == Some(&Value::from(200)) {
                 let host = field("provider").trim_start_matches("compat_");
                 all.push(Recording::read(folder, field("raw"), field("endpoint"), host)?);
             }
@@ -70,7 +72,28 @@ impl Recording {
 
     fn read(folder: &Path, name: &str, endpoint: &str, host: &str) -> Result<Recording, String> {
         let body = std::fs::read(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
-        Ok(Recording { name: name.to_owned(), body, wire: wire(endpoint, Some(host)).ok() })
+        let framing = match name.rsplit('.').next().unwrap_or_default() {
+            "sse" => Framing::Sse,
+            "ndjson" => Framing::Lines,
+            "eventstream" => Framing::AwsEventStream,
+            "json" => Framing::JsonArray,
+            _ => return Err(format!("{name}: a stream is a .sse, .ndjson, .eventstream or .json file")),
+        };
+        Ok(Recording { name: name.to_owned(), framing, body, wire: wire(endpoint, Some(host)).ok() })
+    }
+
+    /// True where lines may end in any of three ways.
+    pub fn has_lines(&self) -> bool {
+        self.framing == Framing::Sse
+    }
+
+    fn content_type(&self) -> &'static str {
+        match self.framing {
+            Framing::Sse => "text/event-stream",
+            Framing::Lines => "application/x-ndjson",
+            Framing::AwsEventStream => "application/vnd.amazon.eventstream",
+            _ => "application/json",
+        }
     }
 
     /// The same with each of its lines ended by `end`.
@@ -88,7 +111,7 @@ impl Recording {
         let Some(wire) = &self.wire else { return Ok(None) };
         let mut request = Request::from("hi");
         request.stream = true;
-        let response = http::Response::builder().header("content-type", "text/event-stream").body(());
+        let response = http::Response::builder().header("content-type", self.content_type()).body(());
         let head = response.map_err(|e| e.to_string())?.into_parts().0;
         let reader = Reader::new(wire.as_ref(), &request, &head, &Limits::default());
         let mut reader = reader.map_err(|e| e.to_string())?;

@@ -11,7 +11,7 @@ use belvedere::wire::Framing;
 /// More than any recorded frame has.
 const LIMIT: usize = 16 << 20;
 
-/// What a stream of server-sent events gives, byte by byte.
+/// What a stream gives, byte by byte.
 #[derive(Debug)]
 pub struct Truth<'b> {
     body: &'b [u8],
@@ -30,8 +30,8 @@ impl<'b> Truth<'b> {
     ///
     /// # Errors
     /// The framer's, in words.
-    pub fn of(body: &'b [u8]) -> Result<Self, String> {
-        let mut framer = Framer::new(Framing::Sse, LIMIT);
+    pub fn of(framing: Framing, body: &'b [u8]) -> Result<Self, String> {
+        let mut framer = Framer::new(framing, LIMIT);
         let (mut states, mut given, mut frames) = (vec![framer.clone()], vec![0], Vec::new());
         for byte in body {
             let fed = framer.feed(std::slice::from_ref(byte), &mut |frame| {

@@ -10,6 +10,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use belvedere::wire::Framing;
 use belvedere_tests::{Recording, Truth};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,9 +27,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut streams = Recording::listed(Path::new(&index))?;
     streams.sort_by_key(|stream| stream.body.len());
     let (mut pairs, mut whole) = (0u64, 0usize);
-    for (done, Recording { name, body, .. }) in streams.iter().enumerate() {
+    for (done, Recording { name, framing, body, .. }) in streams.iter().enumerate() {
         let reach = if body.len() <= full { body.len() } else { window };
-        pairs += all_pairs(body, reach).map_err(|fault| format!("{name}: {fault}"))?;
+        pairs += all_pairs(*framing, body, reach).map_err(|fault| format!("{name}: {fault}"))?;
         whole += usize::from(reach == body.len());
         eprint!("\r{} of {} streams, {pairs} pairs", done + 1, streams.len());
         std::io::stderr().flush()?;
@@ -42,8 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn all_pairs(body: &[u8], reach: usize) -> Result<u64, String> {
-    let truth = Truth::of(body)?;
+fn all_pairs(framing: Framing, body: &[u8], reach: usize) -> Result<u64, String> {
+    let truth = Truth::of(framing, body)?;
     let mut pairs = 0;
     for i in 0..=body.len() {
         for j in i..=body.len().min(i + reach) {
