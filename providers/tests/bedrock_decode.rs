@@ -3,6 +3,8 @@
 #![cfg(feature = "bedrock")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "bedrock/documented.rs"]
+mod documented;
 #[path = "bedrock/hard_cases.rs"]
 mod hard_cases;
 #[path = "bedrock/invoke.rs"]

@@ -14,7 +14,7 @@ use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::Endpoint;
 use belvedere_core::error::{Error, ErrorKind, RetryAfter};
 use belvedere_core::event::{Event, Finish, FinishReason, Notice};
-use belvedere_core::message::Part;
+use belvedere_core::message::{Part, Role};
 use belvedere_core::provider::Provider;
 use belvedere_core::request::Request;
 use belvedere_core::usage::{Class, Usage};
@@ -147,8 +147,8 @@ fn a_wrong_field_is_named() {
         (json!([]), "body: "),
         (json!({"messages": {}}), "messages: must be an array"),
         (
-            json!({"messages": [{"role": "system", "content": []}]}),
-            "messages[0].role: must be user or assistant",
+            json!({"messages": [{"role": "tool", "content": []}]}),
+            "messages[0].role: must be user, assistant or system",
         ),
         (user(json!([{"text": 1}])), "messages[0].content[0].text: must be a string"),
         (user(json!([{"toolUse": {"name": "f"}}])), "messages[0].content[0].toolUse.toolUseId: is missing"),
@@ -163,6 +163,15 @@ fn a_wrong_field_is_named() {
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         assert!(error.message().starts_with(place), "{error}");
     }
+}
+
+#[test]
+fn instructions_may_stand_among_the_messages() {
+    let turn = |role: &str, text: &str| json!({"role": role, "content": [{"text": text}]});
+    let messages = json!([turn("user", "a"), turn("system", "b"), turn("assistant", "c")]);
+    let roles: Vec<Role> =
+        read(json!({ "messages": messages })).unwrap().messages.iter().map(|m| m.role).collect();
+    assert_eq!(roles, [Role::User, Role::System, Role::Assistant]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "google/embeddings.rs"]
+mod embeddings;
 #[path = "google/mutations.rs"]
 mod mutations;
 #[path = "google/random.rs"]

@@ -9,7 +9,7 @@ mod support;
 use belvedere_core::completion::Completion;
 use belvedere_core::error::{Error, ErrorKind};
 use belvedere_core::event::{Event, FinishReason};
-use belvedere_core::message::{Message, Part};
+use belvedere_core::message::{MediaKind, Message, Part};
 use belvedere_core::provider::Provider;
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::testing::suite;
@@ -293,4 +293,17 @@ fn a_picture_has_the_media_type_its_bytes_tell() {
         unreachable!("a text and a picture: {:?}", answer.choices[0].parts)
     };
     assert_eq!(json!(media.source)["data"]["mime"], "image/png");
+}
+
+/// Models of pictures tell of their steps, and give the picture at the end (`GenerateResponse` of Ollama's clients).
+#[test]
+fn a_generated_picture_is_a_part() {
+    let step = |n: u32| json!({"model": "x", "done": false, "completed": n, "total": 2});
+    let last = json!({"model": "x", "response": "", "done": true, "done_reason": "stop",
+                      "image": "iVBORw0KGgo="});
+    for read in [streamed(&body(&[step(1), step(2), last.clone()])), whole(&last.to_string())] {
+        assert_eq!(kind(&read), None);
+        let parts = read.completion().choices.remove(0).parts;
+        assert!(matches!(&parts[..], [Part::Media(media)] if media.kind == MediaKind::Image), "{parts:?}");
+    }
 }

@@ -12,7 +12,13 @@ const WIRES: &[(&str, &[&str])] = &[
     ("anthropic.messages", &["POST /v1/messages", "GET /v1/models"]),
     (
         "google.generate",
-        &["POST /v1beta/models/{model}:generateContent", "POST /v1beta/models/{model}:streamGenerateContent"],
+        &[
+            "POST /v1beta/models/{model}:generateContent",
+            "POST /v1beta/models/{model}:streamGenerateContent",
+            "POST /v1beta/models/{model}:batchEmbedContents",
+            "POST /v1beta/models/{model}:embedContent",
+            "POST /v1beta/models/{model}:predict",
+        ],
     ),
     ("bedrock.converse", &["POST /model/{model}/converse", "POST /model/{model}/converse-stream"]),
     (

@@ -16,9 +16,11 @@ pub(super) fn read(raw: Map<String, Value>) -> Option<Usage> {
     let inner = |object: &str, name: &str| count(raw.get(object)?.get(name)?);
     let cached = raw.get("cached_tokens").and_then(count);
     let mut usage = Usage::default();
-    match inner("billed_units", "input_tokens").or_else(|| inner("billed_units", "output_tokens")) {
+    // Of texts and images together, each has a count of its own.
+    let billed_input = inner("billed_units", "text_tokens").or_else(|| inner("billed_units", "input_tokens"));
+    match billed_input.or_else(|| inner("billed_units", "output_tokens")) {
         Some(_) => {
-            usage.set(Class::Input, inner("billed_units", "input_tokens"));
+            usage.set(Class::Input, billed_input);
             usage.set(Class::Output, inner("billed_units", "output_tokens"));
         }
         None => {
@@ -84,6 +86,14 @@ mod tests {
         let reported = usage.reported.unwrap();
         assert_eq!((reported.input_tokens, reported.output_tokens), (Some(1661), Some(19)));
         assert_eq!(reported.cache_read_tokens, Some(1600));
+    }
+
+    #[test]
+    fn tokens_of_texts_and_of_images_are_not_counted_twice() {
+        let billed = json!({"input_tokens": 30, "text_tokens": 10, "image_tokens": 20, "images": 1});
+        let usage = of(json!({ "billed_units": billed })).unwrap();
+        assert_eq!((usage.get(&Class::Input), usage.get(&Class::ImageInput)), (Some(10), Some(20)));
+        assert_eq!(usage.input_tokens(), Some(30));
     }
 
     #[test]

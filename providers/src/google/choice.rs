@@ -216,8 +216,10 @@ impl Choice {
         if call.name.get().is_none() {
             let known = |id: &str| call.id.get().is_none_or(|new| new == id);
             match &mut self.open {
-                Some(Open { kind: Kind::Call { id, pieces: all }, .. }) if known(id) => {
+                Some(Open { part, kind: Kind::Call { id, pieces: all } }) if known(id) => {
                     pieces.iter().try_for_each(|piece| all.take(piece))?;
+                    let (choice, part) = (self.index, *part);
+                    out.extend(extra(wire_part, false).map(|extra| Event::Extra { choice, part, extra }));
                     if !more {
                         self.close(false, out);
                     }

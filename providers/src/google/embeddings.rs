@@ -14,10 +14,13 @@ use serde_json::{Map, Value, json};
 use super::wire;
 use super::{Backend, usage};
 use crate::fault::{self, Head};
+use crate::lax::Object;
 
 /// The body of a request for embeddings. Fields of the request's `extra` go to each text (`taskType`, `title`), on
 /// Vertex AI those that are not a text's own (`autoTruncate`) to the parameters.
 pub(super) fn body(backend: &Backend, model: &str, request: &Request) -> Value {
+    // A name with a dot holds what one wire's own side has to remember.
+    let extra = || request.extra.iter().filter(|(key, _)| !key.contains('.'));
     let with = |mut map: Value, extra: &mut dyn Iterator<Item = (&String, &Value)>| {
         if let Value::Object(map) = &mut map {
             map.extend(extra.map(|(key, value)| (key.clone(), value.clone())));
@@ -31,19 +34,20 @@ pub(super) fn body(backend: &Backend, model: &str, request: &Request) -> Value {
                 if let (Some(n), Value::Object(one)) = (request.dimensions, &mut one) {
                     one.insert("outputDimensionality".into(), n.into());
                 }
-                with(one, &mut request.extra.iter())
+                with(one, &mut extra())
             });
             json!({"requests": requests.collect::<Vec<_>>()})
         }
         Backend::Vertex { .. } => {
             let own = |key: &str| matches!(key, "task_type" | "taskType" | "title");
-            let instances = request.input.iter().map(|text| {
-                with(json!({"content": text}), &mut request.extra.iter().filter(|(key, _)| own(key)))
-            });
+            let instances = request
+                .input
+                .iter()
+                .map(|text| with(json!({"content": text}), &mut extra().filter(|(key, _)| own(key))));
             let mut body = json!({"instances": instances.collect::<Vec<_>>()});
             let mut parameters = Map::new();
             parameters.extend(request.dimensions.map(|n| ("outputDimensionality".to_owned(), n.into())));
-            let further = request.extra.iter().filter(|(key, _)| !own(key));
+            let further = extra().filter(|(key, _)| !own(key));
             parameters.extend(further.map(|(key, value)| (key.clone(), value.clone())));
             if let (false, Value::Object(body)) = (parameters.is_empty(), &mut body) {
                 body.insert("parameters".into(), parameters.into());
@@ -63,14 +67,17 @@ struct Body {
     embeddings: Option<Vec<Vector>>,
     embedding: Option<Vector>,
     predictions: Option<Vec<Prediction>>,
-    usage_metadata: Option<Map<String, Value>>,
-    metadata: Option<Map<String, Value>>,
+    #[serde(default)]
+    usage_metadata: Object<Map<String, Value>>,
+    #[serde(default)]
+    metadata: Object<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
 struct Vector {
     values: Vec<f64>,
-    statistics: Option<Statistics>,
+    #[serde(default)]
+    statistics: Object<Statistics>,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +87,7 @@ struct Prediction {
 
 #[derive(Deserialize)]
 struct Statistics {
-    token_count: Option<f64>,
+    token_count: Option<Value>,
 }
 
 impl Decoder for Embeddings {
@@ -105,10 +112,10 @@ impl Decoder for Embeddings {
                 .zip(0u32..)
                 .map(|(vector, index)| Event::Embedding { index, vector: vector.values.into() }),
         );
-        let usage = match (body.usage_metadata, counts) {
+        let usage = match (body.usage_metadata.0, counts) {
             (Some(metadata), _) => Some(usage::level(metadata)),
             (None, Some(counts)) if !counts.is_empty() => {
-                Some(counted(counts.iter().sum(), body.metadata.unwrap_or_default()))
+                Some(counted(counts.iter().sum(), body.metadata.0.unwrap_or_default()))
             }
             _ => None,
         };
@@ -125,7 +132,7 @@ impl Decoder for Embeddings {
 impl Vector {
     /// The tokens of its text, which Vertex AI writes as a floating-point number.
     fn tokens(&self) -> Option<u64> {
-        let count = self.statistics.as_ref()?.token_count?;
+        let count = self.statistics.0.as_ref()?.token_count.as_ref()?.as_f64()?;
         format!("{count:.0}").parse().ok()
     }
 }

@@ -5,7 +5,7 @@ use belvedere_core::event::{Finish, FinishReason};
 use serde_json::value::RawValue;
 
 /// <https://ai.google.dev/api/generate-content#FinishReason> and Vertex AI's list beside it.
-const REASONS: [(&str, FinishReason); 18] = [
+const REASONS: [(&str, FinishReason); 21] = [
     ("STOP", FinishReason::Stop),
     ("MAX_TOKENS", FinishReason::Length),
     ("SAFETY", FinishReason::ContentFilter),
@@ -17,6 +17,9 @@ const REASONS: [(&str, FinishReason); 18] = [
     ("IMAGE_SAFETY", FinishReason::ContentFilter),
     ("IMAGE_PROHIBITED_CONTENT", FinishReason::ContentFilter),
     ("IMAGE_RECITATION", FinishReason::ContentFilter),
+    ("ESCALATION", FinishReason::ContentFilter),
+    ("PUP_LIMITED_DISABLED", FinishReason::ContentFilter),
+    ("CONTINUATION", FinishReason::Pause),
     ("MALFORMED_FUNCTION_CALL", FinishReason::Error),
     ("MALFORMED_RESPONSE", FinishReason::Error),
     ("UNEXPECTED_TOOL_CALL", FinishReason::Error),

@@ -48,6 +48,8 @@ impl Pieces {
             (Value::String(text), Some(more), _) => text.push_str(&more.0),
             (place, Some(text), _) => *place = Value::String(text.0.clone().into_owned()),
             (place, None, Some(raw)) => *place = serde_json::from_str(raw.get()).unwrap_or_default(),
+            // A text that came before only ends here.
+            (Value::String(_), None, None) => {}
             (place, None, None) => *place = Value::Null,
         }
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::part::Further;
 use super::schema;
+use crate::capabilities::without_type;
 use crate::outgoing::unsupported;
 
 /// One entry of `tools`.
@@ -62,17 +63,6 @@ pub(super) fn entries(tools: &[Tool]) -> Result<Vec<Entry<'_>>> {
         }
     }
     Ok(entries)
-}
-
-/// A provider's tool without the `type` that tells it from a function: on this wire its one field does.
-fn without_type(own: &Map<String, Value>) -> Map<String, Value> {
-    let mut tool = own.clone();
-    if let Some(Value::String(name)) = tool.remove("type")
-        && tool.is_empty()
-    {
-        tool.insert(name, json!({}));
-    }
-    tool
 }
 
 impl Serialize for Declaration<'_> {

@@ -45,6 +45,7 @@ impl Answer {
         }
         let response = chunk.response.and_then(|raw| serde_json::from_str::<Text<'_>>(raw.get()).ok());
         self.say(&chunk.thinking, &response.unwrap_or_default(), out);
+        self.picture(&chunk.image, out);
         chunk.tool_calls.0.iter().for_each(|call| self.call(call, out));
         if let Some(logprobs) = chunk.logprobs {
             let entries: Vec<Value> = serde_json::from_str(logprobs.get()).unwrap_or_default();
@@ -95,13 +96,15 @@ impl Answer {
 
     fn pictures(&mut self, images: Raw<'_>, out: &mut Vec<Event>) {
         let images = images.and_then(|raw| serde_json::from_str::<Vec<Text<'_>>>(raw.get()).ok());
-        for image in images.unwrap_or_default() {
-            let Some(data) = image.get().and_then(|text| STANDARD.decode(text).ok()) else { continue };
-            let Part::Media(media) = picture::part(data.into()) else { continue };
-            let part = self.next();
-            out.push(Event::Media { choice: 0, part, media: Box::new(media) });
-            out.push(Event::PartEnd { choice: 0, part });
-        }
+        images.unwrap_or_default().iter().for_each(|image| self.picture(image, out));
+    }
+
+    fn picture(&mut self, image: &Text<'_>, out: &mut Vec<Event>) {
+        let Some(data) = image.get().and_then(|text| STANDARD.decode(text).ok()) else { return };
+        let Part::Media(media) = picture::part(data.into()) else { return };
+        let part = self.next();
+        out.push(Event::Media { choice: 0, part, media: Box::new(media) });
+        out.push(Event::PartEnd { choice: 0, part });
     }
 
     fn call(&mut self, call: &Call<'_>, out: &mut Vec<Event>) {

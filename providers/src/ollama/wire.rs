@@ -23,6 +23,8 @@ pub(super) struct Chunk<'a> {
     /// The text of a generated answer; its other fields stand beside it.
     pub(super) response: Raw<'a>,
     pub(super) thinking: Text<'a>,
+    /// The picture that a model of pictures made.
+    pub(super) image: Text<'a>,
     pub(super) tool_calls: List<Call<'a>>,
     /// Tokens that stand for the conversation so far.
     pub(super) context: Raw<'a>,

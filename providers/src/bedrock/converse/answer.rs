@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::event::{Event, Finish};
-use belvedere_core::message::{Media, MediaKind, MediaSource, ToolBy};
+use belvedere_core::message::{MediaKind, ToolBy};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +13,7 @@ use super::finish::finish_reason;
 use super::pieces::{append_base64, bytes_of, field, join};
 use super::sources::source;
 use super::wire::{Block, Delta, Further, Medium, Reasoning, ToolUse};
-use super::{WIRE, format, usage};
+use super::{WIRE, format, media, usage};
 use crate::anthropic::read;
 use crate::lax::{Object, Text};
 
@@ -146,14 +144,14 @@ impl Answer {
                 out.extend(signature(part, &thought.signature));
                 Content::Reasoning
             }
-            Block { image: Object(Some(from)), .. } if is_here(&from) => {
-                media(part, MediaKind::Image, from, out)
+            Block { image: Object(Some(from)), .. } if media::is_here(&from) => {
+                open_media(part, MediaKind::Image, from, out)
             }
-            Block { video: Object(Some(from)), .. } if is_here(&from) => {
-                media(part, MediaKind::Video, from, out)
+            Block { video: Object(Some(from)), .. } if media::is_here(&from) => {
+                open_media(part, MediaKind::Video, from, out)
             }
-            Block { audio: Object(Some(from)), .. } if is_here(&from) => {
-                media(part, MediaKind::Audio, from, out)
+            Block { audio: Object(Some(from)), .. } if media::is_here(&from) => {
+                open_media(part, MediaKind::Audio, from, out)
             }
             _ => match field(read(raw.get(), "a content block")?) {
                 Some((kind, value)) => Content::Opaque { kind: kind.into(), value },
@@ -215,8 +213,15 @@ impl Answer {
                 delta.text.get().is_none() && thought.is_none()
             }
             Content::Media(kind, mime) => {
-                let bytes = bytes_of(&pieces()?);
-                out.extend(bytes.map(|bytes| medium(part, *kind, mime.clone(), bytes)));
+                let pieces = pieces()?;
+                match bytes_of(&pieces) {
+                    Some(bytes) => out.push(media::event(part, *kind, mime.clone(), bytes)),
+                    None if block.begun => {}
+                    None => {
+                        let (kind, value) = media::elsewhere(*kind, mime, pieces);
+                        block.content = Content::Opaque { kind, value };
+                    }
+                }
                 true
             }
             Content::Opaque { kind, value } => {
@@ -375,20 +380,8 @@ fn tool(part: u32, call: &ToolUse<'_>, out: &mut Vec<Event>) -> Content {
     Content::Tool { whole: call.input.map(|input| input.get().into()) }
 }
 
-/// True for a medium that comes as bytes, at once or in pieces; not for one that lies elsewhere.
-fn is_here(medium: &Medium<'_>) -> bool {
-    let here = medium.source.0.as_ref().is_none_or(|source| source.bytes.get().is_some());
-    here && medium.format.get().is_some()
-}
-
-fn media(part: u32, kind: MediaKind, from: Medium<'_>, out: &mut Vec<Event>) -> Content {
+fn open_media(part: u32, kind: MediaKind, from: Medium<'_>, out: &mut Vec<Event>) -> Content {
     let mime = format::mime_of(kind, from.format.get().unwrap_or_default());
-    let bytes = from.source.0.and_then(|source| STANDARD.decode(source.bytes.get()?).ok());
-    out.extend(bytes.map(|bytes| medium(part, kind, mime.clone(), bytes)));
+    out.extend(media::bytes(&from).map(|bytes| media::event(part, kind, mime.clone(), bytes)));
     Content::Media(kind, mime)
-}
-
-fn medium(part: u32, kind: MediaKind, mime: SmolStr, bytes: Vec<u8>) -> Event {
-    let source = MediaSource::Data { mime, data: bytes.into() };
-    Event::Media { choice: 0, part, media: Box::new(Media::new(kind, source)) }
 }

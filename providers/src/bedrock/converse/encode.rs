@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use super::block::{Block, CachePoint, invalid, unsupported};
 use super::family::Family;
-use crate::capabilities::is_adaptive;
+use crate::capabilities::{is_adaptive, without_type};
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -190,7 +190,7 @@ fn tool_config(request: &Request) -> Result<Map<String, Value>> {
                 let mark = function.extra.get("cache_control").filter(|mark| mark.is_object());
                 tools.extend(mark.map(|mark| json!({ "cachePoint": CachePoint::of(mark) })));
             }
-            Tool::Provider(own) => tools.push(Value::Object(own.clone())),
+            Tool::Provider(own) => tools.push(Value::Object(without_type(own))),
             _ => return Err(unsupported("tools", "Converse lacks a tool of this kind")),
         }
     }

@@ -26,6 +26,7 @@ mod endpoint;
 mod family;
 mod finish;
 mod format;
+mod media;
 mod pieces;
 mod sources;
 mod stream;

@@ -150,6 +150,8 @@ pub(super) struct Cited<'a> {
 pub(super) struct Medium<'a> {
     pub(super) format: Text<'a>,
     pub(super) source: Object<Source<'a>>,
+    /// Why it could not be made.
+    pub(super) error: Raw<'a>,
 }
 
 /// Where its bytes are.

@@ -10,19 +10,23 @@ use bytes::Bytes;
 use http::Uri;
 
 use super::field::{self, inner, list};
-use super::{METHODS, parts, settings};
+use super::{METHODS, Method, embeddings, parts, settings};
 use crate::endpoint::{Fields, invalid};
 
-/// Reads a request of either method.
+/// Reads a request of any method.
 ///
 /// # Errors
 /// `InvalidRequest` naming the field.
 pub(super) fn read(incoming: &http::Request<Bytes>) -> Result<Request> {
     let mut request = Request::default();
-    let (model, streams) = target(incoming.uri())?;
-    (request.model, request.stream) = (Some(model), streams);
+    let (model, method) = target(incoming.uri())?;
+    (request.model, request.stream) = (Some(model), method == Method::Stream);
     let body = Fields::of_body(incoming)?.rest();
     let mut body = field::object(body.into(), "")?;
+    match method {
+        Method::Generate | Method::Stream => {}
+        method => return embeddings::read(method, body, &mut request).map(|()| request),
+    }
     let mut messages = Vec::new();
     if let Some(mut instruction) = inner(&mut body, "systemInstruction")? {
         let read = list(&mut instruction, "parts")?.into_iter().map(parts::read);
@@ -45,14 +49,14 @@ pub(super) fn read(incoming: &http::Request<Bytes>) -> Result<Request> {
     Ok(request)
 }
 
-/// The model that the path names, and whether a stream is asked for.
-fn target(uri: &Uri) -> Result<(SmolStr, bool)> {
-    let method = METHODS.iter().find_map(|(name, streams)| Some((uri.path().strip_suffix(name)?, *streams)));
-    let (path, streams) = method.ok_or_else(|| {
+/// The model that the path names, and what is asked of it.
+fn target(uri: &Uri) -> Result<(SmolStr, Method)> {
+    let found = METHODS.iter().find_map(|(name, method)| Some((uri.path().strip_suffix(name)?, *method)));
+    let (path, method) = found.ok_or_else(|| {
         invalid("the path", "must end with models/{model}:generateContent or :streamGenerateContent")
     })?;
     let sse = |pair: &str| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse");
-    if streams && !uri.query().unwrap_or_default().split('&').any(sse) {
+    if method == Method::Stream && !uri.query().unwrap_or_default().split('&').any(sse) {
         return Err(invalid("alt", "must be sse; a stream is given as server-sent events only"));
     }
     let model = match path.rsplit_once("/models/") {
@@ -70,7 +74,7 @@ fn target(uri: &Uri) -> Result<(SmolStr, bool)> {
     };
     match model.is_empty() {
         true => Err(invalid("the path", "names no model")),
-        false => Ok((model, streams)),
+        false => Ok((model, method)),
     }
 }
 

@@ -122,7 +122,8 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| format!("{:.0}", value.as_f64().filter(|n| n.fract() == 0.0)?).parse().ok())
 }
 
-fn small(value: &Value) -> Option<u32> {
+/// A whole number that is small.
+pub(super) fn small(value: &Value) -> Option<u32> {
     whole(value)?.try_into().ok()
 }
 

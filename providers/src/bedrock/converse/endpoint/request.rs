@@ -55,14 +55,15 @@ fn conversation(fields: &mut Fields) -> Result<Vec<Message>> {
     }
     for (path, message) in fields.list("messages")? {
         let mut message = Fields::of(message, path)?;
-        let user = match message.need_text("role")?.as_str() {
-            "user" => true,
-            "assistant" => false,
-            _ => return Err(message.fault("role", "must be user or assistant")),
+        let role = match message.need_text("role")?.as_str() {
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            "system" => Role::System,
+            _ => return Err(message.fault("role", "must be user, assistant or system")),
         };
-        let content = parts(message.list("content")?, user)?;
-        if !user {
-            messages.push(Message::new(Role::Assistant, content));
+        let content = parts(message.list("content")?, role == Role::User)?;
+        if role != Role::User {
+            messages.push(Message::new(role, content));
             continue;
         }
         let is_result = |part: &Part| matches!(part, Part::ToolResult { .. });
