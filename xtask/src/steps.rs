@@ -107,7 +107,7 @@ fn wasm_check(tally: &mut Tally) -> Result<(), String> {
     tools::wasm_target()?;
     let packages = [
         ("belvedere-core", "yaml,toml,tower"),
-        ("belvedere-providers", "openai,anthropic"),
+        ("belvedere-providers", "openai,anthropic,responses,google,bedrock,ollama,cohere"),
         ("belvedere-middleware", "timeout"),
     ];
     for (package, features) in packages {
