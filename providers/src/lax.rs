@@ -50,6 +50,58 @@ impl<'a> Text<'a> {
     }
 }
 
+/// The text of a frame. Bad bytes stand for U+FFFD, and so does half of a character, an escape such as `\ud83d` that
+/// lacks its other half: no text can hold it. Servers that send a token at a time cut characters in two.
+pub(crate) fn text_of(frame: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(frame) {
+        Cow::Borrowed(text) => mended(text),
+        Cow::Owned(text) => Cow::Owned(mended(&text).into_owned()),
+    }
+}
+
+fn mended(json: &str) -> Cow<'_, str> {
+    // Most frames have no escape at all: this looks at many bytes at once.
+    if !json.as_bytes().contains(&b'\\') {
+        return Cow::Borrowed(json);
+    }
+    let (mut mended, mut copied, mut from) = (String::new(), 0, 0);
+    while let Some(found) = json.get(from..).and_then(|rest| rest.find('\\')) {
+        let escape = from + found;
+        let length = match half(json, escape) {
+            None => 2,
+            Some(Half::First) if half(json, escape + 6) == Some(Half::Second) => 12,
+            Some(_) => {
+                mended.push_str(json.get(copied..escape).unwrap_or_default());
+                mended.push_str("\\ufffd");
+                copied = escape + 6;
+                6
+            }
+        };
+        from = escape + length;
+    }
+    match copied {
+        0 => Cow::Borrowed(json),
+        _ => Cow::Owned(mended + json.get(copied..).unwrap_or_default()),
+    }
+}
+
+/// Which half of a character an escape is.
+#[derive(PartialEq, Eq)]
+enum Half {
+    First,
+    Second,
+}
+
+/// The half that stands at `escape`, if one does (RFC 8259, section 7).
+fn half(json: &str, escape: usize) -> Option<Half> {
+    let digits = json.get(escape..escape + 6)?.strip_prefix("\\u")?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xD800..=0xDBFF => Some(Half::First),
+        0xDC00..=0xDFFF => Some(Half::Second),
+        _ => None,
+    }
+}
+
 /// Reads the rest of a list that is not wanted.
 pub(crate) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
     while list.next_element::<IgnoredAny>()?.is_some() {}
@@ -226,5 +278,29 @@ impl<'de> Visitor<'de> for JsonTextVisitor {
 impl<'de: 'a, 'a> Deserialize<'de> for JsonText<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(JsonTextVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x10_only_halves_of_characters_are_mended() {
+        let kept =
+            ["", r#""a\n\"b\\""#, r#""\ud83d\ude00\uD83D\uDE00""#, r#""\\ud83d""#, r#""\u00e9 é""#, r#""\"#];
+        for json in kept {
+            assert!(matches!(text_of(json.as_bytes()), Cow::Borrowed(text) if text == json), "{json}");
+        }
+        let mended = [
+            (r#""\ud83d""#, r#""\ufffd""#),
+            (r#""\ude00x\\\uD83D\n""#, r#""\ufffdx\\\ufffd\n""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\ud83d\u0041""#, r#""\ufffd\u0041""#),
+        ];
+        for (json, expected) in mended {
+            assert_eq!(text_of(json.as_bytes()), expected);
+        }
+        assert_eq!(text_of(b"\\ud83d\xff"), "\\ufffd\u{fffd}");
     }
 }

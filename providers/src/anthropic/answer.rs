@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::usage;
-use super::wire::{self, Block, Delta, Message, Text};
+use super::wire::{self, Block, Delta, Message};
+use crate::lax::Text;
 
 /// What is known of the answer. A block's place in `blocks` is its part's number: servers reuse their indexes.
 #[derive(Debug, Default)]
@@ -53,9 +54,8 @@ impl Answer {
             return;
         }
         self.started = true;
-        let text = |text: Option<&Text<'_>>| text.map(|t| SmolStr::from(t.get()));
-        let id = text(message.and_then(|m| m.id.as_ref()));
-        let model = text(message.and_then(|m| m.model.as_ref()));
+        let id = message.and_then(|m| m.id.get()).map(SmolStr::from);
+        let model = message.and_then(|m| m.model.get()).map(SmolStr::from);
         out.push(Event::Start { id, model });
     }
 
@@ -72,13 +72,13 @@ impl Answer {
     }
 
     /// Notes why the model stopped.
-    pub(super) fn stop(&mut self, reason: Option<&Text<'_>>, sequence: Option<&Text<'_>>) {
-        if let Some(raw) = reason {
-            self.finish.reason = Some(finish_reason(raw.get()));
-            self.finish.raw = Some(raw.get().into());
+    pub(super) fn stop(&mut self, reason: Option<&Text<'_>>, sequence: &Text<'_>) {
+        if let Some(Text(raw)) = reason {
+            self.finish.reason = Some(finish_reason(raw));
+            self.finish.raw = Some(SmolStr::new(raw));
         }
-        if let Some(sequence) = sequence {
-            self.finish.stop_sequence = Some(sequence.get().into());
+        if let Some(sequence) = sequence.get() {
+            self.finish.stop_sequence = Some(sequence.into());
         }
     }
 
@@ -107,7 +107,7 @@ impl Answer {
         let block: Block<'_> = wire::read(raw.get(), "a content block")?;
         let content = match block.kind() {
             "text" => {
-                for citation in block.citations.iter().flatten() {
+                for citation in wire::list(block.citations) {
                     out.push(source(part, citation)?);
                 }
                 out.extend(text(part, block.text.as_ref()));
@@ -119,16 +119,15 @@ impl Answer {
                 Content::Thinking
             }
             kind @ ("tool_use" | "server_tool_use") => {
-                let word =
-                    |text: &Option<Text<'_>>| text.as_ref().map(|t| t.get().into()).unwrap_or_default();
                 let by = if kind == "tool_use" { ToolBy::Client } else { ToolBy::Provider };
-                let (id, name) = (word(&block.id), word(&block.name));
+                let id = SmolStr::new(&block.id.0);
+                let name = block.name.as_ref().map(|name| SmolStr::new(&name.0)).unwrap_or_default();
                 out.push(Event::ToolStart { choice: 0, part, id, name, by });
-                if let Some(caller) = block.caller {
-                    out.push(caller_of(part, caller)?);
-                }
+                out.extend(carried(part, &block)?);
                 Content::Tool { whole: block.input.map(|input| input.get().into()) }
             }
+            // Nothing is known of it; a piece that comes opens its block itself.
+            "" => return Ok(()),
             _ => Content::Opaque { data: wire::read(raw.get(), "a content block")?, input: String::new() },
         };
         self.blocks.push(Opened { index, begun: has_part(out, before), closed: false, content });
@@ -266,7 +265,7 @@ fn number(at: usize) -> u32 {
 
 /// What is new of a text. An empty piece is none, and an empty block has no part: the wire takes none back.
 fn piece(text: Option<&Text<'_>>) -> Option<SmolStr> {
-    text.map(Text::get).filter(|text| !text.is_empty()).map(SmolStr::from)
+    text.and_then(Text::get).map(SmolStr::from)
 }
 
 fn text(part: u32, text: Option<&Text<'_>>) -> Option<Event> {
@@ -286,12 +285,20 @@ fn signature(part: u32, text: Option<&Text<'_>>) -> Option<Event> {
     })
 }
 
-/// Who called a tool goes back with the call: code that runs at the provider waits for its result.
-fn caller_of(part: u32, caller: &RawValue) -> Result<Event> {
-    let caller: Value = wire::read(caller.get(), "a caller")?;
-    let own = Map::from_iter([("caller".to_owned(), caller)]);
+/// What goes back with a call beside its input: code that runs at the provider waits for the result of the tool it
+/// called, and a member of a set of tools is known by the set's name, too.
+fn carried(part: u32, block: &Block<'_>) -> Result<Option<Event>> {
+    let mut own = Map::new();
+    for (name, raw) in [("caller", block.caller), ("toolset_name", block.toolset_name)] {
+        if let Some(raw) = raw {
+            own.insert(name.to_owned(), wire::read(raw.get(), "a content block")?);
+        }
+    }
+    if own.is_empty() {
+        return Ok(None);
+    }
     let extra = Box::new(Map::from_iter([(super::WIRE.to_owned(), Value::Object(own))]));
-    Ok(Event::Extra { choice: 0, part, extra })
+    Ok(Some(Event::Extra { choice: 0, part, extra }))
 }
 
 /// A citation of a web page, or of a document of the request.
@@ -307,11 +314,11 @@ fn source(part: u32, citation: &RawValue) -> Result<Event> {
     Ok(Event::Source { choice: 0, source: Box::new(source) })
 }
 
-/// Adds a piece to a block that is handed on whole: texts grow, everything else is replaced.
+/// Adds a piece to a block that is handed on whole: texts grow, everything else is replaced. Null brings nothing.
 fn join(data: &mut Map<String, Value>, input: &mut String, pieces: Map<String, Value>) {
     for (key, piece) in pieces {
         match (key.as_str(), data.get_mut(&key), piece) {
-            ("type", _, _) => {}
+            ("type", _, _) | (_, Some(_), Value::Null) => {}
             ("partial_json", _, Value::String(piece)) => input.push_str(&piece),
             (_, Some(Value::String(text)), Value::String(piece)) => text.push_str(&piece),
             (_, _, piece) => {
@@ -328,7 +335,8 @@ pub(super) fn finish_reason(raw: &str) -> FinishReason {
         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
         "tool_use" => FinishReason::ToolCalls,
         "refusal" => FinishReason::Refusal,
-        "pause_turn" => FinishReason::Pause,
+        // The context was compacted; the request goes on with what came of it.
+        "pause_turn" | "compaction" => FinishReason::Pause,
         _ => FinishReason::Other,
     }
 }

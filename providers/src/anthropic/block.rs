@@ -133,7 +133,7 @@ impl<'a> Block<'a> {
             Part::Reasoning { .. } => return Ok(None),
             Part::ToolCall { id, name, input, by, extra } => {
                 let (id, input) = (call_id(id, path)?, arguments(input, path)?);
-                let further = Further::of(extra, &["cache_control", "caller"]);
+                let further = Further::of(extra, &["cache_control", "caller", "toolset_name"]);
                 match by {
                     ToolBy::Client => Block::ToolUse { id, name, input, further },
                     ToolBy::Provider => Block::ServerToolUse { id, name, input, further },
@@ -143,7 +143,7 @@ impl<'a> Block<'a> {
                 tool_use_id: call_id(id, path)?,
                 content: Block::all(content, &format!("{path}.content"))?,
                 is_error: *is_error,
-                further: Further::of(extra, &["cache_control"]),
+                further: Further::of(extra, &["cache_control", "toolset_name"]),
             },
             Part::Media(media) => Block::media(media, path)?,
             Part::Opaque { data, wire, .. }

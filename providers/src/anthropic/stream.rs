@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::wire::{self, Incoming};
 use crate::fault::{self, Head};
+use crate::lax::{self, Object};
 
 /// Reads the events of one stream.
 #[derive(Debug)]
@@ -28,28 +29,28 @@ impl Stream {
         let Incoming { index, message, content_block, delta, usage, .. } = incoming;
         match kind {
             "message_start" => {
-                self.answer.start(message.as_ref(), out);
-                self.answer.usage(message.and_then(|m| m.usage), out);
+                self.answer.start(message.0.as_ref(), out);
+                self.answer.usage(message.0.and_then(|message| message.usage.0), out);
             }
             "content_block_start" => {
                 self.answer.start(None, out);
-                if let Some(block) = content_block {
-                    self.answer.open(index, block, out)?;
+                if let Some(block) = content_block.filter(|raw| raw.get().starts_with('{')) {
+                    self.answer.open(index.0, block, out)?;
                 }
             }
             "content_block_delta" => {
                 self.answer.start(None, out);
-                if let Some(delta) = delta {
-                    self.answer.delta(index, &delta, || pieces(text), out)?;
+                if let Some(delta) = delta.0 {
+                    self.answer.delta(index.0, &delta, || pieces(text), out)?;
                 }
             }
-            "content_block_stop" => self.answer.stop_block(index, out),
+            "content_block_stop" => self.answer.stop_block(index.0, out),
             "message_delta" => {
                 self.answer.start(None, out);
-                if let Some(delta) = delta {
-                    self.answer.stop(delta.stop_reason.as_ref(), delta.stop_sequence.as_ref());
+                if let Some(delta) = delta.0 {
+                    self.answer.stop(delta.stop_reason.as_ref(), &delta.stop_sequence);
                 }
-                self.answer.usage(usage, out);
+                self.answer.usage(usage.0, out);
                 self.closing = true;
             }
             "message_stop" if self.closing => self.answer.finish(out),
@@ -71,49 +72,25 @@ fn pieces(text: &str) -> Result<Map<String, Value>> {
     wire::read(text, "an event").map(|Pieces { delta }| delta)
 }
 
-/// The event's type; the name of its frame where the type is missing.
-fn kind_of<'k>(kind: Option<&'k str>, frame: Frame<'k>) -> &'k str {
-    kind.filter(|kind| !kind.is_empty()).or(frame.name).unwrap_or_default()
-}
-
-/// True for an event whose type is none of the wire's.
-fn is_unknown(text: &str, frame: Frame<'_>) -> bool {
-    #[derive(Deserialize)]
-    struct Kind {
-        r#type: Option<String>,
-    }
-    const KNOWN: [&str; 7] = [
-        "message_start",
-        "content_block_start",
-        "content_block_delta",
-        "content_block_stop",
-        "message_delta",
-        "message_stop",
-        "error",
-    ];
-    serde_json::from_str::<Kind>(text)
-        .is_ok_and(|kind| !KNOWN.contains(&kind_of(kind.r#type.as_deref(), frame)))
-}
-
 fn truncated() -> Error {
     Error::new(ErrorKind::Truncated, "the stream ended without a stop_reason")
 }
 
 impl Decoder for Stream {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) -> Result<()> {
-        let text = String::from_utf8_lossy(frame.data);
+        let text = lax::text_of(frame.data);
         if matches!(text.trim(), "" | "[DONE]") {
             return Ok(());
         }
         let named_error = frame.name == Some("error");
-        let mut incoming: Incoming<'_> = match wire::read(&text, "an event") {
-            Err(_) if named_error => return Err(self.fault(&text)),
-            // An event yet to be invented may use the fields as it likes.
-            Err(_) if is_unknown(&text, frame) => return Ok(()),
-            read => read?,
+        let incoming: Incoming<'_> = match wire::read(&text, "an event") {
+            Ok(Object(Some(incoming))) => incoming,
+            _ if named_error => return Err(self.fault(&text)),
+            Ok(Object(None)) => return Err(Error::new(ErrorKind::Malformed, "an event is not an object")),
+            Err(error) => return Err(error),
         };
-        let kind = incoming.kind.take();
-        let kind = kind_of(kind.as_ref().map(wire::Text::get), frame);
+        let kind = incoming.kind.clone();
+        let kind = kind.get().or(frame.name).unwrap_or_default();
         if named_error || kind == "error" || incoming.error.is_some() {
             return Err(self.fault(&text));
         }

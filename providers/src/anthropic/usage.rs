@@ -12,8 +12,23 @@ pub(super) fn merge(counts: &mut Map<String, Value>, later: Map<String, Value>) 
     }
 }
 
-/// The counts in disjoint classes, beside the provider's own.
+/// The counts in disjoint classes, beside the provider's own. What it took to compact the context is counted beside
+/// the totals, and billed: <https://docs.anthropic.com/en/docs/build-with-claude/compaction>.
 pub(super) fn level(counts: &Map<String, Value>) -> Usage {
+    let mut usage = classes(counts);
+    let entries = counts.get("iterations").and_then(Value::as_array).into_iter().flatten();
+    let compactions = entries.filter(|entry| entry.get("type").is_some_and(|kind| kind == "compaction"));
+    for entry in compactions.filter_map(Value::as_object) {
+        for (class, count) in classes(entry).classes {
+            let sum = usage.classes.entry(class).or_insert(0);
+            *sum = sum.saturating_add(count);
+        }
+    }
+    usage.raw = counts.clone();
+    usage
+}
+
+fn classes(counts: &Map<String, Value>) -> Usage {
     let count = |key: &str| counts.get(key).and_then(Value::as_u64);
     let inner = |object: &str, key: &str| counts.get(object)?.get(key)?.as_u64();
     let (input, output) = (count("input_tokens"), count("output_tokens"));
@@ -43,7 +58,6 @@ pub(super) fn level(counts: &Map<String, Value>) -> Usage {
     if reported != Reported::default() {
         usage.reported = Some(reported);
     }
-    usage.raw = counts.clone();
     usage
 }
 

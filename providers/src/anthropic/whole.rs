@@ -5,10 +5,12 @@ use belvedere_core::event::{Event, Finish, Model};
 use belvedere_core::provider::{Decoder, Frame};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use super::wire::{self, Message};
 use crate::fault::{self, Head};
+use crate::lax::{self, Object};
 
 /// Reads a whole message.
 #[derive(Debug)]
@@ -25,9 +27,10 @@ impl Whole {
 
 impl Decoder for Whole {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) -> Result<()> {
-        let text = String::from_utf8_lossy(frame.data);
-        let message: Message<'_> = wire::read(&text, "the answer")?;
-        let kind = message.kind.as_ref().map(wire::Text::get);
+        let text = lax::text_of(frame.data);
+        let Object(message) = wire::read::<Object<Message<'_>>>(&text, "the answer")?;
+        let message = message.unwrap_or_default();
+        let kind = message.kind.get();
         if message.error.is_some() || kind == Some("error") {
             return Err(fault::of_body(&self.head, frame.data));
         }
@@ -35,12 +38,13 @@ impl Decoder for Whole {
             return Err(Error::new(ErrorKind::Malformed, "the answer is not a message"));
         }
         self.answer.start(Some(&message), out);
-        for block in message.content.iter().flatten() {
+        let content = message.content.map(|raw| wire::read::<Vec<&RawValue>>(raw.get(), "the content"));
+        for block in content.transpose()?.into_iter().flatten() {
             self.answer.open(None, block, out)?;
             self.answer.stop_block(None, out);
         }
-        self.answer.usage(message.usage, out);
-        self.answer.stop(message.stop_reason.as_ref(), message.stop_sequence.as_ref());
+        self.answer.stop(message.stop_reason.as_ref(), &message.stop_sequence);
+        self.answer.usage(message.usage.0, out);
         self.answer.finish(out);
         Ok(())
     }

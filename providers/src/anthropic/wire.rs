@@ -1,114 +1,92 @@
-//! The shapes of the wire, as far as they are read. Every field may be absent or null.
-
-use std::borrow::Cow;
+//! The shapes of the wire, as far as they are read. Every field may be absent, null or of another type.
 
 use belvedere_core::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// Text, borrowed from the frame where no escape stands in the way. (`Option<Cow<str>>` would always copy.)
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+use crate::lax::{Int, Object, Text};
 
-impl Text<'_> {
-    pub(super) fn get(&self) -> &str {
-        &self.0
-    }
-}
+/// A JSON value left as it came.
+pub(super) type Raw<'a> = Option<&'a RawValue>;
 
 /// One event of a stream.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Incoming<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Option<Text<'a>>,
-    pub(super) index: Option<u32>,
-    #[serde(borrow)]
-    pub(super) message: Option<Message<'a>>,
-    #[serde(borrow)]
-    pub(super) content_block: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) delta: Option<Delta<'a>>,
-    pub(super) usage: Option<Map<String, Value>>,
-    #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    #[serde(rename = "type")]
+    pub(super) kind: Text<'a>,
+    pub(super) index: Int,
+    pub(super) message: Object<Message<'a>>,
+    pub(super) content_block: Raw<'a>,
+    pub(super) delta: Object<Delta<'a>>,
+    pub(super) usage: Object<Map<String, Value>>,
+    pub(super) error: Raw<'a>,
 }
 
 /// What is new: of a block, or of the message.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Delta<'a> {
-    #[serde(borrow)]
     pub(super) text: Option<Text<'a>>,
-    #[serde(borrow)]
     pub(super) thinking: Option<Text<'a>>,
-    #[serde(borrow)]
     pub(super) signature: Option<Text<'a>>,
-    #[serde(borrow)]
     pub(super) partial_json: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) citation: Option<&'a RawValue>,
-    #[serde(borrow)]
+    pub(super) citation: Raw<'a>,
     pub(super) stop_reason: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) stop_sequence: Option<Text<'a>>,
+    pub(super) stop_sequence: Text<'a>,
 }
 
 /// A message: whole, or the frame of one in `message_start`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Message<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) model: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) content: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
+    #[serde(rename = "type")]
+    pub(super) kind: Text<'a>,
+    pub(super) id: Text<'a>,
+    pub(super) model: Text<'a>,
+    pub(super) content: Raw<'a>,
     pub(super) stop_reason: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) stop_sequence: Option<Text<'a>>,
-    pub(super) usage: Option<Map<String, Value>>,
-    #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(super) stop_sequence: Text<'a>,
+    pub(super) usage: Object<Map<String, Value>>,
+    pub(super) error: Raw<'a>,
 }
 
 /// A content block, whole or as it begins.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Block<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(rename = "type")]
+    pub(super) kind: Text<'a>,
     pub(super) text: Option<Text<'a>>,
-    #[serde(borrow)]
     pub(super) thinking: Option<Text<'a>>,
-    #[serde(borrow)]
     pub(super) signature: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) id: Option<Text<'a>>,
-    #[serde(borrow)]
+    pub(super) id: Text<'a>,
     pub(super) name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) input: Option<&'a RawValue>,
+    pub(super) input: Raw<'a>,
     /// Who called: the model itself, or the code it runs.
-    #[serde(borrow)]
-    pub(super) caller: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) citations: Option<Vec<&'a RawValue>>,
+    pub(super) caller: Raw<'a>,
+    /// The set of tools that the called one is a member of.
+    pub(super) toolset_name: Raw<'a>,
+    pub(super) citations: Raw<'a>,
 }
 
 impl Block<'_> {
     /// The block's type; where a server leaves it out, its fields tell.
     pub(super) fn kind(&self) -> &str {
-        match &self.kind {
-            Some(kind) => kind.get(),
+        match self.kind.get() {
+            Some(kind) => kind,
             None if self.text.is_some() => "text",
             None if self.thinking.is_some() => "thinking",
             None if self.name.is_some() => "tool_use",
             None => "",
         }
     }
+}
+
+/// The items of a list, as they came; none when it is no list.
+pub(super) fn list(raw: Raw<'_>) -> Vec<&RawValue> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 /// Reads JSON. What it says stays out of the error.

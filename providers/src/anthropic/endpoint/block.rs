@@ -52,7 +52,8 @@ impl<'a> Block<'a> {
             true => derived_id("toolu_", &[answer, &at.to_string()]),
             false => id.clone(),
         };
-        let call = Call { id, name, input: Input(input), further: Further::of(extra, &["caller"]) };
+        let call =
+            Call { id, name, input: Input(input), further: Further::of(extra, &["caller", "toolset_name"]) };
         match by {
             ToolBy::Client => Block::ToolUse(call),
             ToolBy::Provider => Block::ServerToolUse(call),

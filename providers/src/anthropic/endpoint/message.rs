@@ -7,7 +7,7 @@ use belvedere_core::error::Result;
 use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role, ToolBy};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::super::WIRE;
 use crate::endpoint::{Fields, invalid};
@@ -121,8 +121,10 @@ fn block(value: Value, path: &str, input: Option<String>) -> Result<Part> {
             };
             let (id, name) = (block.need_text("id")?.into(), block.need_text("name")?.into());
             let mut extra = block.rest();
-            if let Some(caller) = extra.remove("caller") {
-                extra.insert(WIRE.to_owned(), json!({ "caller": caller }));
+            let own = ["caller", "toolset_name"].into_iter();
+            let own: Map<String, Value> = own.filter_map(|name| extra.remove_entry(name)).collect();
+            if !own.is_empty() {
+                extra.insert(WIRE.to_owned(), Value::Object(own));
             }
             Part::ToolCall { id, name, input, by, extra }
         }
