@@ -164,7 +164,9 @@ fn tools_and_the_choice_among_them() {
     assert_eq!(config(json!("required"))["toolChoice"], json!({"any": {}}));
     assert_eq!(config(json!({"name": "f"}))["toolChoice"], json!({"tool": {"name": "f"}}));
     let mut request = Request::from("hi");
-    let own = Map::from_iter([("systemTool".to_owned(), json!({"name": "nova_grounding"}))]);
+    // In a request of JSON it needs a type, which the wire does not have.
+    let own = json!({"type": "systemTool", "systemTool": {"name": "nova_grounding"}});
+    let own = own.as_object().cloned().unwrap();
     request.tools = std::sync::Arc::new(vec![Tool::Provider(own)]);
     assert_eq!(
         encoded(&request)["toolConfig"],

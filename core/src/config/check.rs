@@ -52,6 +52,9 @@ fn any_of(value: &Value, branches: &[Value], root: &Value, path: &str, findings:
             }
         };
     }
+    if let Some(known) = values(branches, root) {
+        return one_of(value, known, path, findings);
+    }
     let mut closest: Option<Findings> = None;
     for branch in branches {
         let mut found = Findings::default();
@@ -224,20 +227,44 @@ fn string(text: &str, schema: &Map<String, Value>, path: &str, findings: &mut Fi
     }
 }
 
-/// `enum` and `const`. The value is not shown: it may be a secret in the wrong place.
+/// `enum` and `const`.
 fn one_of_values(value: &Value, schema: &Map<String, Value>, path: &str, findings: &mut Findings) {
-    let show = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-    if let Some(known) = schema.get("enum").and_then(Value::as_array)
-        && !known.contains(value)
-    {
-        let known: Vec<String> = known.iter().map(show).collect();
-        findings.add(path, format!("unknown value; allowed: {}", known.join(", ")));
+    if let Some(known) = schema.get("enum").and_then(Value::as_array) {
+        one_of(value, known, path, findings);
     }
     if let Some(only) = schema.get("const")
         && only != value
     {
-        findings.add(path, format!("must be {}", show(only)));
+        findings.add(path, format!("must be {}", shown(only)));
     }
+}
+
+/// The values that branches allow which are no more than values: the words of an enum, each with its documentation.
+fn values<'a>(branches: &'a [Value], root: &'a Value) -> Option<Vec<&'a Value>> {
+    let of = |branch: &'a Value| {
+        let schema = resolve(branch, root);
+        let listed = schema.get("enum").and_then(Value::as_array).map(|known| known.iter().collect());
+        listed.or_else(|| schema.get("const").map(|only| vec![only]))
+    };
+    branches.iter().map(of).collect::<Option<Vec<Vec<_>>>>().map(|known| known.concat())
+}
+
+/// One of the known values. The value is not shown: it may be a secret in the wrong place.
+fn one_of<'a>(
+    value: &Value,
+    known: impl IntoIterator<Item = &'a Value>,
+    path: &str,
+    findings: &mut Findings,
+) {
+    let known: Vec<&Value> = known.into_iter().collect();
+    if !known.contains(&value) {
+        let known: Vec<String> = known.into_iter().map(shown).collect();
+        findings.add(path, format!("unknown value; allowed: {}", known.join(", ")));
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The path of a field.

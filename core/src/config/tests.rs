@@ -41,8 +41,10 @@ enum Voice {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Mode {
+    /// Words with documentation are listed like those without.
     #[default]
     Plain,
+    /// Loudly.
     Loud,
 }
 

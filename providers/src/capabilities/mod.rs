@@ -18,6 +18,8 @@ use belvedere_core::request::{Operation, Request};
 #[cfg(feature = "openai")]
 use crate::openai::hosts::Host;
 use rule::Rules;
+#[cfg(any(feature = "bedrock", feature = "google"))]
+pub(crate) use tools::without_type;
 
 /// Takes out of a request what the target lacks, and says what it was. What asks for no more than the target gives
 /// anyway is taken out without a word.

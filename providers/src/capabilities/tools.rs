@@ -94,6 +94,19 @@ fn is_one_of(own: &Map<String, Value>, kinds: &[&str]) -> bool {
     }
 }
 
+/// A provider's tool without the `type` that tells it from a function, for wires where its one field does:
+/// `{"type": "googleSearch"}` is `{"googleSearch": {}}`.
+#[cfg(any(feature = "bedrock", feature = "google"))]
+pub(crate) fn without_type(own: &Map<String, Value>) -> Map<String, Value> {
+    let mut tool = own.clone();
+    if let Some(Value::String(name)) = tool.remove("type")
+        && tool.is_empty()
+    {
+        tool.insert(name, Value::Object(Map::new()));
+    }
+    tool
+}
+
 /// `false` and nothing at all ask for no more than what comes anyway.
 fn strict_is_lost(rules: &Rules, tool: &Tool) -> bool {
     let Tool::Function(function) = tool else { return false };

@@ -297,7 +297,7 @@ fn model(text: &str) -> Option<ErrorKind> {
 }
 
 fn quota(text: &str) -> Option<ErrorKind> {
-    const QUOTA: [&str; 17] = [
+    const QUOTA: [&str; 18] = [
         "insufficient balance",
         "insufficient credit",
         "insufficient fund",
@@ -315,6 +315,8 @@ fn quota(text: &str) -> Option<ErrorKind> {
         "key limit exceeded",
         "payment required",
         "monthly spend",
+        // Cohere's trial keys; those that have it by the minute are limited in their rate.
+        "calls / month",
     ];
     any(text, &QUOTA).then_some(ErrorKind::QuotaExhausted)
 }

@@ -108,11 +108,14 @@ impl Said {
             _ => None,
         });
         let listed = |key: &str| map.get(key).and_then(Value::as_array).and_then(|items| faults(items));
+        // Mistral puts FastAPI's list below the message.
+        let below = || map.get("message")?.get("detail")?.as_array().and_then(|items| faults(items));
         let message =
             text(&["message", "Message", "msg", "error_message", "detail", "error_description", "title"])
                 .map(str::to_owned)
                 .or_else(|| listed("detail"))
-                .or_else(|| listed("message"));
+                .or_else(|| listed("message"))
+                .or_else(below);
         Said {
             r#type: word(&["type"])
                 .filter(|t| t != "error")

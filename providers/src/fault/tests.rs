@@ -182,6 +182,8 @@ fn sentences_tell_what_a_status_leaves_open() {
         (404, "No file with this id", InvalidRequest),
         (400, "Content Exists Risk", ContentFiltered),
         (429, "You exceeded your current quota, please check your plan and billing details.", QuotaExhausted),
+        (429, "You are using a Trial key, which is limited to 1000 API calls / month.", QuotaExhausted),
+        (429, "You are using a Trial key, which is limited to 20 API calls / minute.", RateLimited),
         (429, "Rate limit reached for requests", RateLimited),
         (403, "You don't have access to the model with the specified model ID.", Forbidden),
     ];
@@ -213,6 +215,10 @@ fn all_shapes_give_the_same_words() {
         (r#"{"Message":"m"}"#, of(None, None, "m")),
         (r#"{"__type":"a.b#ValidationException","message":"m"}"#, of(Some("ValidationException"), None, "m")),
         (r#"{"detail":"m"}"#, of(None, None, "m")),
+        (
+            r#"{"object":"error","message":{"detail":[{"loc":["body","n"],"msg":"m"}]},"type":"t"}"#,
+            of(Some("t"), None, "body.n: m"),
+        ),
         (r#"{"detail":{"message":"m","code":"c"}}"#, of(None, Some("c"), "m")),
         (
             r#"{"detail":[{"loc":["body","messages",0],"msg":"field required","type":"missing"}]}"#,
