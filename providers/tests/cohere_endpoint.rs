@@ -280,3 +280,18 @@ fn embeddings_and_models_go_round() {
     let body = CohereEndpoint.whole(&list, &models);
     assert_eq!(body.body(), r#"{"models":[{"endpoints":["chat"],"name":"m"}]}"#);
 }
+
+#[test]
+fn texts_to_embed_come_in_either_form() {
+    let read = |body: Value| {
+        let incoming = http::Request::post("/v2/embed").body(Bytes::from(body.to_string())).unwrap();
+        CohereEndpoint.request(&incoming).unwrap()
+    };
+    let one = |text: &str| json!({"content": [{"type": "text", "text": text}]});
+    let request = read(json!({"model": "m", "inputs": [one("a"), one("b")]}));
+    assert_eq!((&**request.input, request.extra.len()), (&["a".to_owned(), "b".to_owned()][..], 0));
+    // A picture has no place in a request of ours: what holds one stays as it is.
+    let picture = json!([one("a"), {"content": [{"type": "image_url", "image_url": {"url": "x"}}]}]);
+    let request = read(json!({"model": "m", "inputs": picture}));
+    assert_eq!((request.input.len(), &request.extra["inputs"]), (0, &picture));
+}

@@ -58,7 +58,12 @@ pub(super) fn embed(request: &http::Request<Bytes>) -> Result<Request> {
     let mut read = Parameters::default();
     read.operation = Operation::Embed;
     read.model = body.text("model")?.map(SmolStr::from);
-    read.input = Arc::new(body.take("texts", "an array of strings")?.unwrap_or_default());
+    let mut texts: Vec<String> = body.take("texts", "an array of strings")?.unwrap_or_default();
+    if let Some(alone) = body.get("inputs").and_then(texts_of).filter(|_| texts.is_empty()) {
+        texts = alone;
+        body.value("inputs");
+    }
+    read.input = Arc::new(texts);
     read.dimensions = body.take("output_dimension", "a whole number")?;
     read.extra = body.rest();
     // What is sent anyway need not be said.
@@ -68,6 +73,15 @@ pub(super) fn embed(request: &http::Request<Bytes>) -> Result<Request> {
         }
     }
     Ok(read.into())
+}
+
+/// The texts of `inputs`, the form that takes pictures, too; `None` when one of them is more than a text.
+fn texts_of(inputs: &Value) -> Option<Vec<String>> {
+    let text = |input: &Value| match input.get("content")?.as_array()?.as_slice() {
+        [one] => one.get("text")?.as_str().map(str::to_owned),
+        _ => None,
+    };
+    inputs.as_array()?.iter().map(text).collect()
 }
 
 fn tools(body: &mut Fields) -> Result<Vec<Tool>> {
