@@ -11,7 +11,7 @@ use belvedere::{Completion, Config, EndKind, Error, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, Either, select};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};
 
@@ -205,7 +205,8 @@ fn sent(request: &http::Request<Bytes>) -> Sent {
             .collect(),
         body: match request.body().is_empty() {
             true => Value::Null,
-            false => serde_json::from_slice(request.body()).unwrap_or_else(|_| json!("not JSON")),
+            false => serde_json::from_slice(request.body())
+                .unwrap_or_else(|_| String::from_utf8_lossy(request.body()).into()),
         },
     }
 }

@@ -115,7 +115,7 @@ pub struct Sent {
     /// The headers, without those every request has (`accept`, `content-type`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// The body as JSON; absent when there is none.
+    /// The body as JSON, or as text where it is none; absent when there is no body.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
 }
