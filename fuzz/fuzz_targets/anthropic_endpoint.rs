@@ -2,16 +2,11 @@
 
 #![no_main]
 
+use belvedere_providers::{endpoint, wire};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let endpoint = belvedere_providers::endpoint("anthropic.messages").expect("a known wire");
-    let provider = belvedere_providers::wire("anthropic.messages", None).expect("a known wire");
-    let request = http::Request::post("/").body(input.to_vec().into()).expect("a request");
-    let Ok(read) = endpoint.request(&request) else { return };
-    let Ok(written) = provider.encode(&read) else { return };
-    let again = endpoint.request(&written).expect("what was written is read");
-    let twice = provider.encode(&again).expect("what was read is written");
-    let value = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).expect("a body is JSON");
-    assert_eq!(value(twice.body()), value(written.body()), "reading and writing change nothing more");
+    let (endpoint, provider) = (endpoint("anthropic.messages"), wire("anthropic.messages", None));
+    let (endpoint, provider) = (endpoint.expect("a known wire"), provider.expect("a known wire"));
+    belvedere_fuzz::assert_settles(endpoint.as_ref(), provider.as_ref(), "/", input);
 });

@@ -4,7 +4,7 @@
 
 use belvedere_core::endpoint::Endpoint;
 use belvedere_core::provider::Provider;
-use belvedere_fuzz::Case;
+use belvedere_fuzz::{Case, assert_settles};
 use belvedere_providers::bedrock::{Converse, ConverseEndpoint, InvokeAnthropic, InvokeAnthropicEndpoint};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,11 +29,5 @@ fuzz_target!(|input: &[u8]| {
         }
     };
     let path = format!("/model/{}/{action}", model.replace(':', "%3A"));
-    let request = http::Request::post(path).body(case.body.to_vec().into()).expect("a request");
-    let Ok(read) = endpoint.request(&request) else { return };
-    let Ok(written) = provider.encode(&read) else { return };
-    let again = endpoint.request(&written).expect("what was written is read");
-    let twice = provider.encode(&again).expect("what was read is written");
-    let value = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).expect("a body is JSON");
-    assert_eq!(value(twice.body()), value(written.body()), "reading and writing change nothing more");
+    assert_settles(endpoint.as_ref(), provider.as_ref(), &path, case.body);
 });

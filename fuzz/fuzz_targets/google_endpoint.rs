@@ -2,9 +2,7 @@
 
 #![no_main]
 
-use belvedere_core::endpoint::Endpoint;
-use belvedere_core::provider::Provider;
-use belvedere_fuzz::Case;
+use belvedere_fuzz::{Case, assert_settles};
 use belvedere_providers::google::{Google, GoogleEndpoint};
 use libfuzzer_sys::fuzz_target;
 
@@ -14,16 +12,10 @@ const MODELS: [&str; 4] =
 fuzz_target!(|input: &[u8]| {
     let Some(case) = Case::of(input) else { return };
     let model = MODELS[usize::from(case.choice >> 4) % MODELS.len()];
-    let (provider, endpoint) = match case.chooses(0) {
-        false => (Google::default(), GoogleEndpoint),
-        true => (Google::vertex("p", "global").expect("a location"), GoogleEndpoint),
+    let provider = match case.chooses(0) {
+        false => Google::default(),
+        true => Google::vertex("p", "global").expect("a location"),
     };
     let path = format!("/v1beta/models/{model}:generateContent");
-    let request = http::Request::post(path).body(case.body.to_vec().into()).expect("a request");
-    let Ok(read) = endpoint.request(&request) else { return };
-    let Ok(written) = provider.encode(&read) else { return };
-    let again = endpoint.request(&written).expect("what was written is read");
-    let twice = provider.encode(&again).expect("what was read is written");
-    let value = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).expect("a body is JSON");
-    assert_eq!(value(twice.body()), value(written.body()), "reading and writing change nothing more");
+    assert_settles(&GoogleEndpoint, &provider, &path, case.body);
 });

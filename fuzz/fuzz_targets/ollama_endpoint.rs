@@ -2,6 +2,8 @@
 
 #![no_main]
 
+use belvedere_fuzz::{asked, assert_read_again};
+use belvedere_providers::endpoint;
 use libfuzzer_sys::fuzz_target;
 
 /// Wires and the addresses they answer at.
@@ -11,11 +13,8 @@ const WIRES: [(&str, &str); 3] =
 fuzz_target!(|input: &[u8]| {
     let Some((choice, body)) = input.split_first() else { return };
     let (wire, path) = WIRES[usize::from(*choice) % WIRES.len()];
-    let endpoint = belvedere_providers::endpoint(wire).expect("a known wire");
-    let incoming = http::Request::post(path).body(body.to_vec().into()).expect("a request");
-    let Ok(request) = endpoint.request(&incoming) else { return };
-    let provider = belvedere_providers::wire(wire, None).expect("a known wire");
-    if let Ok(written) = provider.encode(&request) {
-        endpoint.request(&written).expect("what is written is read");
-    }
+    let (endpoint, provider) = (endpoint(wire), belvedere_providers::wire(wire, None));
+    let (endpoint, provider) = (endpoint.expect("a known wire"), provider.expect("a known wire"));
+    let Some(request) = asked(endpoint.as_ref(), path, body) else { return };
+    assert_read_again(endpoint.as_ref(), provider.as_ref(), &request);
 });

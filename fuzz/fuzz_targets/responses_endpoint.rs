@@ -2,17 +2,13 @@
 
 #![no_main]
 
-use belvedere_core::endpoint::Endpoint;
-use belvedere_core::provider::Provider;
+use belvedere_fuzz::{asked, assert_read_again};
 use belvedere_providers::responses::{Responses, ResponsesEndpoint};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let posted = http::Request::post("/v1/responses").body(input.to_vec().into()).expect("a request");
-    let Ok(mut request) = ResponsesEndpoint.request(&posted) else { return };
+    let Some(mut request) = asked(&ResponsesEndpoint, "/v1/responses", input) else { return };
     // What is said to the wire itself goes out as it is, and wins: it may be anything.
     request.extra.remove("openai.responses");
-    let Ok(written) = Responses::new("m").encode(&request) else { return };
-    // What our own provider wrote is always read.
-    ResponsesEndpoint.request(&written).expect("what was written is read");
+    assert_read_again(&ResponsesEndpoint, &Responses::new("m"), &request);
 });
