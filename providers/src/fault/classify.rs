@@ -71,7 +71,9 @@ fn telling_word(word: &str) -> Option<ErrorKind> {
         | "datainspectionfailed"
         | "prohibitedcontent"
         | "imagecontentpolicyviolation"
-        | "sensitivecontentdetected" => ErrorKind::ContentFiltered,
+        | "sensitivecontentdetected"
+        | "biopolicy"
+        | "misalignmentpolicyviolation" => ErrorKind::ContentFiltered,
         "insufficientquota"
         | "quotaexceeded"
         | "billinghardlimitreached"
@@ -85,7 +87,10 @@ fn telling_word(word: &str) -> Option<ErrorKind> {
         | "exceededcurrentquota"
         | "creditbalancetoolow"
         | "arrearage"
-        | "billinglimitexceeded" => ErrorKind::QuotaExhausted,
+        | "billinglimitexceeded"
+        | "enforcedspendlimitreached"
+        | "contractspendlimitreached"
+        | "linkedorganizationspendlimitreached" => ErrorKind::QuotaExhausted,
         "ratelimit"
         | "ratelimited"
         | "ratelimitexceeded"
@@ -155,7 +160,22 @@ fn broad_word(word: &str) -> Option<u16> {
         | "invalidrequestprompt"
         | "failedprecondition"
         | "outofrange"
-        | "unprocessableentity" => 400,
+        | "unprocessableentity"
+        | "invalidprompt"
+        | "dataresidencymismatch"
+        | "invalidimage"
+        | "invalidimageformat"
+        | "invalidimagemode"
+        | "invalidimageurl"
+        | "invalidbase64image"
+        | "imagetoolarge"
+        | "imagetoosmall"
+        | "imageparse"
+        | "imagefiletoolarge"
+        | "imagefilenotfound"
+        | "emptyimagefile"
+        | "unsupportedimagemediatype"
+        | "failedtodownloadimage" => 400,
         "accessdenied" => 403,
         "notfound" | "resourcenotfound" => 404,
         "conflict" => 409,
@@ -164,7 +184,7 @@ fn broad_word(word: &str) -> Option<u16> {
         "notsupported" | "unimplemented" => 501,
         "badgateway" => 502,
         "serviceunavailable" | "unavailable" => 503,
-        "timeout" | "deadlineexceeded" | "gatewaytimeout" => 504,
+        "timeout" | "deadlineexceeded" | "gatewaytimeout" | "vectorstoretimeout" => 504,
         _ => return None,
     })
 }

@@ -164,7 +164,7 @@ pub(super) fn exception_name(text: &str) -> Option<SmolStr> {
     (!name.is_empty()).then(|| name.into())
 }
 
-/// Azure's inner errors, Google's error details, and what OpenRouter says of a moderated input.
+/// Azure's inner errors, the error details of Google and Anthropic, and what OpenRouter says of a moderated input.
 fn reasons(map: &Object) -> Vec<SmolStr> {
     let mut found = Vec::new();
     let mut inner = map.get("innererror");
@@ -173,8 +173,12 @@ fn reasons(map: &Object) -> Vec<SmolStr> {
         inner = value.get("innererror");
     }
     found.reverse();
-    if let Some(Value::Array(details)) = map.get("details") {
-        found.extend(details.iter().filter_map(|d| d.get("reason")?.as_str()).map(SmolStr::from));
+    match map.get("details") {
+        Some(Value::Array(details)) => {
+            found.extend(details.iter().filter_map(|d| d.get("reason")?.as_str()).map(SmolStr::from));
+        }
+        Some(details) => found.extend(details.get("error_code").and_then(Value::as_str).map(SmolStr::from)),
+        None => {}
     }
     if let Some(metadata) = map.get("metadata") {
         found.extend(metadata.get("error_type").and_then(Value::as_str).map(SmolStr::from));

@@ -106,6 +106,10 @@ fn a_code_beats_the_status_and_the_status_beats_the_sentence() {
     let quota =
         json!({"error": {"type": "insufficient_quota", "code": "insufficient_quota", "message": "x"}});
     assert_eq!(kind(429, quota), QuotaExhausted);
+    // Anthropic's monthly limits have the status and the type of a rate limit.
+    let spent = json!({"type": "error", "error": {"type": "rate_limit_error", "message": "x",
+        "details": {"error_code": "enforced_spend_limit_reached"}}});
+    assert_eq!(kind(429, spent), QuotaExhausted);
     let limited = json!({"error": {"status": "RESOURCE_EXHAUSTED", "code": 429, "message": "check your plan and billing"}});
     assert_eq!(kind(429, limited), RateLimited);
     let weak = json!({"object": "error", "type": "invalid_request_error", "message": "context length"});

@@ -356,8 +356,11 @@ pub(super) fn take_image(data: &mut Value) -> Option<Media> {
     let item = data.as_object_mut()?;
     let bytes = STANDARD.decode(item.get("result")?.as_str()?).ok()?;
     item.remove("result");
-    let format = item.get("output_format").and_then(Value::as_str).unwrap_or("png");
-    let source = MediaSource::Data { mime: format!("image/{format}").into(), data: bytes.into() };
+    let mime = match item.get("output_format").and_then(Value::as_str).unwrap_or("png") {
+        "svg" => SmolStr::new_static("image/svg+xml"),
+        format => format!("image/{format}").into(),
+    };
+    let source = MediaSource::Data { mime, data: bytes.into() };
     let mut media = Media::new(MediaKind::Image, source);
     let own = item.get("id").map(|id| json!({ "id": id })).unwrap_or_else(|| json!({}));
     media.extra.insert(WIRE.into(), own);

@@ -8,7 +8,7 @@ use super::answer::{Answer, Place, read};
 use super::item::Voice;
 use super::wire::{Content, Incoming, Response};
 use crate::fault::{self, Head};
-use crate::lax::Object;
+use crate::lax::{self, Object};
 use crate::openai::answer::{broken_frame, filled};
 
 /// Reads the events of one stream. The terminal signal is an event that ends the response; it brings the usage.
@@ -29,14 +29,11 @@ impl Stream {
     }
 
     fn read(&mut self, data: &[u8], name: Option<&str>, out: &mut Vec<Event>) -> Result<()> {
-        let incoming: Incoming<'_> = match serde_json::from_slice(data) {
+        let text = lax::text_of(data);
+        let incoming: Incoming<'_> = match serde_json::from_str(&text) {
             Ok(Object(Some(incoming))) => incoming,
             _ if name == Some("error") => return Err(self.fault(data)),
             Ok(Object(None)) => return Err(Error::new(ErrorKind::Malformed, "a frame is not an object")),
-            // Bad bytes inside a text cost that text its bad bytes, not the answer.
-            Err(_) if str::from_utf8(data).is_err() => {
-                return self.read(String::from_utf8_lossy(data).as_bytes(), name, out);
-            }
             Err(error) => return Err(broken_frame(&error)),
         };
         let kind = incoming.kind.get().or(name).unwrap_or_default();
@@ -48,7 +45,8 @@ impl Stream {
             kind @ ("completed" | "incomplete" | "cancelled" | "done") => {
                 let response = self.response(&incoming, data)?;
                 let mut response = response.unwrap_or_default();
-                if response.status.get().is_none() {
+                // Some servers end with a response as it began.
+                if matches!(response.status.get(), None | Some("queued" | "in_progress")) {
                     response.status.0 =
                         if kind == "done" { "completed".into() } else { kind.to_owned().into() };
                 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::wire::Response;
 use crate::fault::{self, Head};
-use crate::lax::Object;
+use crate::lax::{self, Object};
 use crate::openai::answer::{broken_body, filled};
 
 /// Reads a whole response.
@@ -24,12 +24,10 @@ impl Whole {
     }
 
     fn read(&self, data: &[u8], out: &mut Vec<Event>) -> Result<()> {
-        let response: Response<'_> = match serde_json::from_slice(data) {
+        let text = lax::text_of(data);
+        let response: Response<'_> = match serde_json::from_str(&text) {
             Ok(Object(Some(response))) => response,
             Ok(Object(None)) => return Err(self.unknown(data)),
-            Err(_) if str::from_utf8(data).is_err() => {
-                return self.read(String::from_utf8_lossy(data).as_bytes(), out);
-            }
             Err(error) => return Err(broken_body(&error)),
         };
         if filled(response.error).is_some() || response.status.get() == Some("failed") {
