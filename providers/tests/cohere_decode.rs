@@ -357,3 +357,20 @@ fn embeddings_and_models_are_read() {
         ("command-a", &json!(1))
     );
 }
+
+#[test]
+fn a_mark_of_the_byte_order_and_what_says_nothing_cost_nothing() {
+    let start = json!({"type": "message-start", "id": "a", "delta": {"message": {
+        "role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}}});
+    let text = json!({"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "a"}}}});
+    let plain = frames(&[start, text, end("COMPLETE")]);
+    let expected = streamed(&plain).completion();
+    assert_eq!((expected.text().as_str(), expected.choices.len()), ("a", 1));
+    for body in [format!("\u{feff}{plain}"), format!(": wait\n\n\n{plain}data: [DONE]\n\n")] {
+        assert_eq!(streamed(&body).completion(), expected);
+    }
+    let nothing = json!({"id": "a", "finish_reason": "COMPLETE", "logprobs": null, "usage": null, "message": {
+        "role": "assistant", "content": null, "tool_calls": null, "tool_plan": null, "citations": null}});
+    let read = whole(&format!("\u{feff}{nothing}"));
+    assert_eq!((kind(&read), read.completion().finish_reason()), (None, Some(FinishReason::Stop)));
+}

@@ -307,3 +307,20 @@ fn a_generated_picture_is_a_part() {
         assert!(matches!(&parts[..], [Part::Media(media)] if media.kind == MediaKind::Image), "{parts:?}");
     }
 }
+
+#[test]
+fn a_mark_of_the_byte_order_and_empty_lines_cost_nothing() {
+    let message =
+        json!({"role": "assistant", "content": "a", "thinking": null, "tool_calls": null, "images": null});
+    let said = json!({"model": "m", "message": message, "done": false, "logprobs": null});
+    let done = json!({"model": "m", "message": {"role": "assistant", "content": ""}, "done": true,
+                      "done_reason": "stop", "prompt_eval_count": 0, "eval_count": 1});
+    let plain = body(&[said, done]);
+    let expected = streamed(&plain).completion();
+    assert_eq!(expected.text(), "a");
+    for odd in [format!("\u{feff}{plain}"), format!("\n\r\n{}\n", plain.replace('\n', "\r\n\r\n"))] {
+        assert_eq!(streamed(&odd).completion(), expected);
+    }
+    let alone = plain.lines().last().unwrap();
+    assert_eq!(whole(&format!("\u{feff}{alone}")).completion(), whole(alone).completion());
+}
