@@ -1,7 +1,5 @@
 //! What Google documents of its answers and no recording shows.
 
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 #[path = "google/answers.rs"]
 mod answers;
 mod support;
