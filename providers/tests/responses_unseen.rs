@@ -4,7 +4,7 @@
 //! Reference: <https://platform.openai.com/docs/api-reference/responses> and the types of OpenAI's official clients.
 
 #![cfg(feature = "responses")]
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "responses/streams.rs"]
 mod streams;

@@ -149,12 +149,14 @@ impl Said {
     }
 }
 
-/// Where the error stands: beside the answer, in OpenAI's `response.failed`, or in one of OpenRouter's choices.
+/// Where the error stands: beside the answer, in OpenAI's `response.failed`, in Groq's own place, or in one of
+/// OpenRouter's choices.
 fn fault_in(map: &Object) -> Option<&Value> {
     let given = |value: &&Value| !value.is_null();
     let choices = || map.get("choices")?.as_array()?.iter().find_map(|c| c.get("error").filter(given));
-    let response = || map.get("response")?.get("error").filter(given);
-    map.get("error").filter(given).or_else(response).or_else(choices)
+    let within = |outer: &str| map.get(outer)?.get("error").filter(given);
+    let nested = || within("response").or_else(|| within("x_groq"));
+    map.get("error").filter(given).or_else(nested).or_else(choices)
 }
 
 /// The exception in `ValidationException:http://...` or `com.amazon.coral.service#ThrottlingException`.

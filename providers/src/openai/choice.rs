@@ -27,6 +27,8 @@ pub(crate) struct Choice {
     open: Vec<u32>,
     text: Option<u32>,
     reasoning: Option<u32>,
+    /// It has come in pieces: a whole message after them says it all again.
+    in_pieces: bool,
     /// The thinking has a field of its own: what the details have of it is the same again.
     thinks_aloud: bool,
     refusal: Option<u32>,
@@ -81,9 +83,11 @@ impl Choice {
             // A gateway may send a whole answer as one event.
             _ => (&choice.message, &choice.delta, Form::Whole),
         };
-        if let Some(delta) = first.0.as_ref().or(second.0.as_ref()) {
+        let is_again = self.in_pieces && form == Form::Whole;
+        if let Some(delta) = first.0.as_ref().or(second.0.as_ref()).filter(|_| !is_again) {
             self.delta(delta, form, mime, out)?;
         }
+        self.in_pieces |= form == Form::Pieces && self.next > 0;
         if let Some(raw) = choice.logprobs {
             self.logprobs(raw.get(), out);
         }

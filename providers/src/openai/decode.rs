@@ -10,7 +10,7 @@ use super::answer::{Answer, broken_body, broken_frame, has_error};
 use super::choice::Form;
 use super::wire::Chunk;
 use crate::fault;
-use crate::lax::Object;
+use crate::lax::{self, Object};
 
 /// Reads a stream of chunks.
 ///
@@ -118,14 +118,14 @@ fn with_chunk(
     broken: fn(&serde_json::Error) -> Error,
     each: &mut dyn FnMut(&Chunk<'_>) -> Result<()>,
 ) -> Result<()> {
-    match serde_json::from_slice::<Object<Chunk<'_>>>(data) {
+    let text = lax::text_of(data);
+    match serde_json::from_str::<Object<Chunk<'_>>>(&text) {
         Ok(Object(Some(chunk))) => {
             if has_error(&chunk) {
-                return Err(fault_of(head, data).unwrap_or_else(|| fault::of_body(head, data)));
+                return Err(fault::of_body(head, data));
             }
-            // Errors have other shapes, too: `{"object": "error", ...}`, `{"detail": ...}`.
             if chunk.choices.is_none()
-                && let Some(error) = fault_of(head, data)
+                && let Some(error) = fault_of(head, data, &chunk)
             {
                 return Err(error);
             }
@@ -133,15 +133,21 @@ fn with_chunk(
         }
         Ok(Object(None)) if data == b"null" => Ok(()),
         Ok(Object(None)) => Err(Error::new(ErrorKind::Malformed, "a frame is not an object")),
-        // Bad bytes inside a text cost that text its bad bytes, not the answer.
-        Err(_) if str::from_utf8(data).is_err() => {
-            with_chunk(head, String::from_utf8_lossy(data).as_bytes(), broken, each)
-        }
         Err(error) => Err(broken(&error)),
     }
 }
 
-fn fault_of(head: &fault::Head, data: &[u8]) -> Option<Error> {
+/// The error that a chunk without choices is. Errors have other shapes, too: `{"object": "error", ...}`, and bare
+/// ones that say what is wrong beside nothing of an answer: `{"message": ...}`, `{"detail": ...}`.
+fn fault_of(head: &fault::Head, data: &[u8], chunk: &Chunk<'_>) -> Option<Error> {
     let value = serde_json::from_slice::<Value>(data).ok()?;
-    fault::of_value(head, &value)
+    let says = |key: &str| match value.get(key) {
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+        _ => false,
+    };
+    let is_bare = chunk.id.get().is_none() && !says("object") && !says("usage");
+    let complains = is_bare && ["message", "detail", "errors"].into_iter().any(says);
+    fault::of_value(head, &value).or_else(|| complains.then(|| fault::of_body(head, data)))
 }

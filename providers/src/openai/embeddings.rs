@@ -108,13 +108,17 @@ impl Embeddings {
                 return Err(self.fault(data).unwrap_or_else(none));
             }
         };
+        let mut told: Vec<_> = vectors.iter().filter_map(|(index, _)| *index).collect();
+        told.sort_unstable();
+        // Some servers give every vector the same index.
+        let is_told = told.is_sorted_by(|one, next| one < next);
         out.push(start);
         out.extend(vectors.into_iter().zip(0u32..).map(|((index, vector), position)| Event::Embedding {
-            index: index.unwrap_or(position),
+            index: index.filter(|_| is_told).unwrap_or(position),
             vector,
         }));
         let counters = filled(body.usage).or_else(|| filled(body.metadata));
-        let usage = counters.and_then(|raw| serde_json::from_str(raw).ok()).and_then(usage::read);
+        let usage = counters.and_then(|raw| serde_json::from_str(raw).ok()).and_then(usage::of_embeddings);
         out.extend(usage.map(|usage| Event::Usage(Arc::new(usage))));
         out.push(Event::Finish { choice: 0, finish: Finish::default() });
         Ok(())

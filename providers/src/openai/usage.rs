@@ -39,6 +39,15 @@ pub(crate) fn read(raw: Map<String, Value>) -> Option<Usage> {
     Some(usage)
 }
 
+/// The usage of embeddings. They write nothing: a total alone (Voyage) is what was read.
+pub(crate) fn of_embeddings(raw: Map<String, Value>) -> Option<Usage> {
+    let mut usage = read(raw)?;
+    if usage.classes.is_empty() {
+        usage.set(Class::Input, usage.reported.and_then(|reported| reported.total_tokens));
+    }
+    Some(usage)
+}
+
 /// Tokens read from a cache and written to one, as far as they are told.
 #[derive(Clone, Copy, Default)]
 struct Caches {

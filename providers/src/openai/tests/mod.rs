@@ -4,6 +4,7 @@ mod azure;
 mod embeddings;
 mod encode;
 mod mistral;
+mod servers;
 mod stream;
 mod terminal;
 mod tools;

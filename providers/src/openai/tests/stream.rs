@@ -212,7 +212,7 @@ fn s18_a_known_word_has_its_reason_and_an_unknown_one_stays() {
 proptest! {
     #[test]
     fn s18_no_made_up_word_counts_as_stop(word in "[a-z_]{1,16}") {
-        let known = ["stop", "eos", "eos_token", "stop_sequence"];
+        let known = ["stop", "eos", "eos_token", "stop_sequence", "end_turn"];
         prop_assume!(!known.contains(&word.as_str()));
         let answer = stream(&[finish(&word), done()]).answer();
         prop_assert_ne!(answer.finish_reason(), Some(FinishReason::Stop));
