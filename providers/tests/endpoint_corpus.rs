@@ -4,82 +4,51 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/corpus.rs"]
+mod corpus;
 mod support;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::event::FinishReason;
 use belvedere_core::message::{Part, ToolBy};
 use belvedere_core::provider::Provider;
-use belvedere_core::request::Request;
 use belvedere_providers::openai::{OpenAi, hosts};
 use belvedere_providers::{endpoint, wire};
 use bytes::{Bytes, BytesMut};
+use corpus::Row;
 use serde_json::{Map, Value, json};
-use support::{Read, head};
+use support::Read;
 
-struct Row {
-    facts: Value,
-    request: Value,
-    body: Vec<u8>,
+/// The recordings of a wire. Google's embeddings have one of their own.
+fn rows(wire: &str) -> Vec<Row> {
+    let least = match wire {
+        "openai.chat" => 230,
+        "anthropic.messages" => 51,
+        _ => 12,
+    };
+    let rows = corpus::rows(&[wire], least).into_iter().flatten();
+    rows.filter(|row| wire != "embeddings" || row.facts["provider"] != "google").collect()
 }
 
-impl Row {
-    fn id(&self) -> &str {
-        self.facts["id"].as_str().unwrap()
-    }
-
-    fn wire(&self) -> &str {
-        self.facts["endpoint"].as_str().unwrap()
-    }
-
-    /// The provider that was recorded, by its name here.
-    fn host(&self) -> &str {
-        let name = self.facts["provider"].as_str().unwrap();
-        name.strip_prefix("compat_").unwrap_or(name)
-    }
-
-    /// The provider as it was recorded; at an address of its own where its name has none.
-    fn provider(&self) -> Arc<dyn Provider> {
-        if self.wire() == "anthropic.messages" {
-            return wire(self.wire(), None).unwrap();
-        }
-        let host = hosts::find(self.host()).unwrap_or(&hosts::ANY);
-        Arc::new(OpenAi::new(host).with_base_url("https://host.example/v1".parse().unwrap()))
-    }
-
-    fn read(&self, request: &Request) -> Read {
-        let headers = self.facts["response_headers"].as_object().unwrap();
-        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
-        let status = u16::try_from(self.facts["status"].as_u64().unwrap()).unwrap();
-        Read::new(self.provider().as_ref(), request, &head(status, headers), [self.body.as_slice()])
-    }
+fn wire_of(row: &Row) -> &str {
+    row.facts["endpoint"].as_str().unwrap()
 }
 
-/// The recordings of a wire; `None`, with a word about it, where they are absent.
-fn rows(wire: &str) -> Option<Vec<Row>> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/providers"));
-    let Ok(index) = std::fs::read_to_string(folder.join("index.jsonl")) else {
-        println!("skipped: {} is not there", folder.display());
-        return None;
-    };
-    let rows = index.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    // Google's embeddings have a wire of their own.
-    let ours = rows
-        .filter(|facts| facts["endpoint"] == wire)
-        .filter(|facts| wire != "embeddings" || facts["provider"] != "google");
-    let read = |name: &Value| std::fs::read(folder.join(name.as_str().unwrap())).unwrap();
-    let row = |facts: Value| Row {
-        body: read(&facts["raw"]),
-        request: match &facts["request_file"] {
-            Value::Null => facts["request"].clone(),
-            file => serde_json::from_slice(&read(file)).unwrap(),
-        },
-        facts,
-    };
-    Some(ours.map(row).collect())
+/// The provider that was recorded, by its name here.
+fn host(row: &Row) -> &str {
+    let name = row.facts["provider"].as_str().unwrap();
+    name.strip_prefix("compat_").unwrap_or(name)
+}
+
+/// The provider as it was recorded; at an address of its own where its name has none.
+fn provider(row: &Row) -> Arc<dyn Provider> {
+    if wire_of(row) == "anthropic.messages" {
+        return wire(wire_of(row), None).unwrap();
+    }
+    let host = hosts::find(host(row)).unwrap_or(&hosts::ANY);
+    Arc::new(OpenAi::new(host).with_base_url("https://host.example/v1".parse().unwrap()))
 }
 
 /// Null is absent.
@@ -211,18 +180,20 @@ fn difference(was: &Value, is: &Value, path: &str) -> Option<String> {
 /// Reads each recorded request by the endpoint and writes it by the provider of its host; the share that comes out
 /// as it was must not fall below `least` percent.
 fn requests(wire_name: &str, normal: fn(Value) -> Value, least: usize) {
-    let Some(rows) = rows(wire_name) else { return };
-    let rows: Vec<Row> = rows.into_iter().filter(|row| row.request.is_object()).collect();
+    let mut rows = rows(wire_name);
+    rows.retain(|row| row.facts["request"].is_object());
     let endpoint = endpoint(wire_name).unwrap();
     let mut wrong = Vec::new();
     for row in &rows {
-        let sent = http::Request::post("/").body(row.request.to_string().into()).unwrap();
-        let again = endpoint.request(&sent).and_then(|request| row.provider().encode(&request));
+        let sent = http::Request::post("/").body(row.facts["request"].to_string().into()).unwrap();
+        let again = endpoint.request(&sent).and_then(|request| provider(row).encode(&request));
         match again {
             Err(error) => wrong.push(format!("{}: {error}", row.id())),
             Ok(again) => {
-                let (was, is) =
-                    (normal(row.request.clone()), normal(serde_json::from_slice(again.body()).unwrap()));
+                let (was, is) = (
+                    normal(row.facts["request"].clone()),
+                    normal(serde_json::from_slice(again.body()).unwrap()),
+                );
                 wrong.extend(difference(&was, &is, "").map(|what| format!("{}: {what}", row.id())));
             }
         }
@@ -250,16 +221,11 @@ fn recorded_embedding_requests_are_reproduced() {
 
 /// Writes each recorded answer whole and as a stream, and reads it again; gives how many stay what they were.
 fn answers(wire_name: &str, normal: fn(Completion) -> Completion) {
-    let Some(rows) = rows(wire_name) else { return };
     let endpoint = endpoint(wire_name).unwrap();
     let provider = wire(wire_name, None).unwrap();
-    for row in &rows {
-        let mut request = Request::from("hi");
-        request.stream = row.facts["stream"] == true;
-        if wire_name == "embeddings" {
-            request = Request::embed(["hi"]);
-        }
-        let read = row.read(&request);
+    for row in rows(wire_name) {
+        let mut request = row.asked();
+        let read = row.read(self::provider(&row).as_ref(), &[&row.body]);
         if read.error.is_some() {
             continue;
         }

@@ -5,19 +5,39 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/corpus.rs"]
+mod corpus;
+#[path = "support/cuts.rs"]
+mod cuts;
+#[path = "support/ends.rs"]
+mod ends;
+#[path = "support/facts.rs"]
+mod facts;
+#[path = "support/kinds.rs"]
+mod kinds;
 #[path = "google/recorded.rs"]
 mod recorded;
+#[path = "support/requests.rs"]
+mod requests;
 mod support;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::Endpoint;
 use belvedere_core::error::ErrorKind;
-use belvedere_core::message::{Part, ToolBy, arguments};
+use belvedere_core::message::{Part, ToolBy};
 use belvedere_core::provider::Provider;
-use belvedere_core::request::Operation;
+use belvedere_core::request::Request;
 use belvedere_providers::google::{Google, GoogleEndpoint};
-use recorded::{Row, rows};
-use serde_json::{Map, Value, json};
+use corpus::Row;
+use cuts::{assert_same_however_cut, assert_truncated_at};
+use ends::ends_of;
+use kinds::is_among;
+use requests::Reproduced;
+use serde_json::{Value, json};
+
+fn rows() -> Option<Vec<Row>> {
+    corpus::rows(&["google.generate"], 45)
+}
 
 /// The provider's own tools and their results, by the names of the wire's fields.
 fn server_tool(part: &Part) -> Option<String> {
@@ -31,82 +51,48 @@ fn server_tool(part: &Part) -> Option<String> {
     }
 }
 
-/// The facts of an answer, in the corpus's own words.
+/// The facts of an answer. The recordings join its texts to one, and leave empty ones out.
 fn facts(answer: &Completion) -> Value {
-    let parts = answer.choices.first().map(|c| c.parts.as_slice()).unwrap_or_default();
-    // The recordings join the texts of an answer to one, and leave empty ones out.
+    let mut facts = facts::facts(answer, server_tool);
     let text = Some(answer.text()).filter(|text| !text.is_empty());
-    let calls: Vec<Value> = answer
-        .tool_calls()
-        .map(|call| {
-            let id = Some(call.id).filter(|id| !id.is_empty());
-            json!({"id": id, "name": call.name, "arguments": arguments(call.input).ok()})
-        })
-        .collect();
-    let finish = answer.choices.first().and_then(|c| c.finish.clone()).unwrap_or_default();
-    let usage = answer.usage.clone().unwrap_or_default();
-    json!({
-        "text": text, "text_parts": text.iter().collect::<Vec<_>>(),
-        "reasoning_text": answer.reasoning().filter(|text| !text.is_empty()),
-        "refusal": answer.refusal(), "tool_calls": calls,
-        "server_tools": parts.iter().filter_map(server_tool).collect::<Vec<_>>(),
-        "finish_reason": finish.reason, "finish_reason_raw": finish.raw,
-        "usage": usage.reported, "usage_raw": usage.raw, "model": answer.model, "response_id": answer.id,
-        "n_choices": answer.choices.len(),
-    })
+    facts["text_parts"] = text.iter().map(|text| json!(text)).collect();
+    facts["text"] = json!(text);
+    facts
 }
 
-/// What the row says of an answer, without the notes of whoever recorded it.
-fn expected(row: &Row, ours: &Value) -> Value {
-    let all = row.facts["expected"].as_object().unwrap();
-    let mut facts: Map<String, Value> = ours.as_object().unwrap().clone();
-    for (key, value) in &mut facts {
-        *value = all[key].clone();
-    }
+/// What the row says of its answer.
+fn expected(row: &Row) -> Value {
+    let mut facts = facts::expected(row);
     // A count that has no common name of ours; it is a class of its own.
-    if let Some(Value::Object(usage)) = facts.get_mut("usage") {
+    if let Some(usage) = facts["usage"].as_object_mut() {
         usage.remove("tool_use_prompt_tokens");
     }
-    Value::Object(facts)
-}
-
-fn label(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::ContextTooLong => "context_length",
-        ErrorKind::ContentFiltered => "content_filter",
-        ErrorKind::QuotaExhausted => "quota",
-        other => other.category().name(),
-    }
+    facts
 }
 
 #[test]
 fn recorded_answers_say_what_was_recorded() {
-    let Some(rows) = rows("google.generate") else { return };
-    assert!(rows.len() >= 45, "{} rows", rows.len());
+    let rows = rows().unwrap_or_default();
     for row in &rows {
-        let read = row.read(&[&row.body]);
-        let error = &row.facts["expected"]["error"];
+        let read = row.read(&Google::default(), &[&row.body]);
+        let theirs = &row.facts["expected"];
         match &read.error {
-            None => {
-                let ours = facts(&read.completion());
-                assert_eq!(ours, expected(row, &ours), "{}", row.id());
-            }
+            None => assert_eq!(facts(&read.completion()), expected(row), "{}", row.id()),
             Some(fault) => {
-                let said = fault.provider().unwrap();
-                let acceptable = row.facts["expected"]["error_kind_acceptable"].as_array().unwrap();
-                assert!(acceptable.contains(&json!(label(fault.kind()))), "{} {fault}", row.id());
+                let (said, error) = (fault.provider().unwrap(), &theirs["error"]);
+                assert!(is_among(fault.kind(), &theirs["error_kind_acceptable"]), "{} {fault}", row.id());
                 assert_eq!((&json!(said.r#type), &json!(said.message)), (&error["type"], &error["message"]));
                 assert_eq!(said.code.as_deref(), Some(error["code"].to_string().as_str()), "{}", row.id());
             }
         }
     }
-    println!("{} of {} rows are right", rows.len(), rows.len());
+    println!("{0} of {0} rows are right", rows.len());
 }
 
 #[test]
 fn recorded_usage_adds_up() {
-    for row in rows("google.generate").into_iter().flatten() {
-        if let Some(usage) = row.read(&[&row.body]).completion().usage {
+    for row in rows().into_iter().flatten() {
+        if let Some(usage) = row.read(&Google::default(), &[&row.body]).completion().usage {
             assert!(usage.reported.unwrap().total_tokens.is_some(), "{}", row.id());
             assert!(usage.adds_up(), "{}: {usage:?}", row.id());
         }
@@ -115,10 +101,9 @@ fn recorded_usage_adds_up() {
 
 #[test]
 fn recorded_embeddings_say_what_was_recorded() {
-    for row in rows("embeddings").into_iter().flatten().filter(|row| row.facts["provider"] == "google") {
-        let mut request = row.asked();
-        request.operation = Operation::Embed;
-        let read = support::Read::new(&Google::default(), &request, &row.head(), [row.body.as_slice()]);
+    let rows = corpus::rows(&["embeddings"], 12).into_iter().flatten();
+    for row in rows.filter(|row| row.facts["provider"] == "google") {
+        let read = row.read(&Google::default(), &[&row.body]);
         let expected = &row.facts["expected"];
         if row.facts["status"] != 200 {
             assert_eq!(read.error.unwrap().kind(), ErrorKind::ModelNotFound, "{}", row.id());
@@ -137,16 +122,8 @@ fn recorded_embeddings_say_what_was_recorded() {
 
 #[test]
 fn w1_any_cutting_gives_the_same_events() {
-    for row in rows("google.generate").into_iter().flatten().filter(Row::is_stream) {
-        let whole = row.read(&[&row.body]);
-        let bytes: Vec<&[u8]> = row.body.chunks(1).collect();
-        assert_eq!(row.read(&bytes).essence(), whole.essence(), "{}: byte by byte", row.id());
-        // Every single cut up to 2 KiB; beyond, where the work grows with the square, an even sample of them.
-        let step = row.body.len().div_ceil(2048).max(1).pow(2);
-        for cut in (0..=row.body.len()).step_by(step) {
-            let (one, two) = row.body.split_at(cut);
-            assert_eq!(row.read(&[one, two]).essence(), whole.essence(), "{}: cut at {cut}", row.id());
-        }
+    for row in rows().into_iter().flatten().filter(Row::is_stream) {
+        assert_same_however_cut(&row, &Google::default());
     }
 }
 
@@ -154,23 +131,16 @@ fn w1_any_cutting_gives_the_same_events() {
 /// was received stays a prefix of the whole.
 #[test]
 fn s15_a_cut_stream_is_truncated() {
-    for row in rows("google.generate").into_iter().flatten().filter(Row::is_stream) {
-        let whole = row.read(&[&row.body]);
-        let text = String::from_utf8_lossy(&row.body).into_owned();
-        let stop = text.find("\"finishReason\"").unwrap();
+    for row in rows().into_iter().flatten().filter(Row::is_stream) {
+        let stop = ends_of(&row.body, "\"finishReason\"")[0];
         // After an event, or after a line of an array.
-        let end = match text.contains("\r\n\r\n") {
-            _ if text.starts_with('[') => "\n",
-            true => "\r\n\r\n",
-            false => "\n\n",
+        let end = match ends_of(&row.body, "\r\n\r\n").is_empty() {
+            _ if row.body.starts_with(b"[") => "\n",
+            false => "\r\n\r\n",
+            true => "\n\n",
         };
-        let ends = text.match_indices(end).map(|(at, _)| at + end.len()).filter(|at| *at < stop);
-        for at in ends {
-            let read = row.read(&[&row.body[..at]]);
-            let kind = read.error.as_ref().map(|e| e.kind());
-            assert_eq!(kind, Some(ErrorKind::Truncated), "{} {at}", row.id());
-            assert_eq!(read.events, whole.events[..read.events.len()], "{} {at}", row.id());
-        }
+        let ends = ends_of(&row.body, end).into_iter().filter(|at| *at < stop);
+        assert_truncated_at(&row, &Google::default(), ends);
     }
 }
 
@@ -178,9 +148,9 @@ fn s15_a_cut_stream_is_truncated() {
 /// fields. Of a stream, texts in a row are one.
 #[test]
 fn recorded_answers_go_back_as_they_came() {
-    for row in rows("google.generate").into_iter().flatten().filter(|row| row.facts["status"] == 200) {
+    for row in rows().into_iter().flatten().filter(|row| row.facts["status"] == 200) {
         let mut theirs: Vec<Value> = Vec::new();
-        for part in row.frames().iter().flat_map(recorded::parts) {
+        for part in recorded::frames(&row).iter().flat_map(recorded::parts) {
             let bare = part["text"].is_string()
                 && part.as_object().unwrap().keys().all(|k| k == "text" || k == "thought");
             let piece =
@@ -203,8 +173,8 @@ fn recorded_answers_go_back_as_they_came() {
                 _ => theirs.push(part),
             }
         }
-        let answer = row.read(&[&row.body]).completion();
-        let message = belvedere_core::request::Request::from(answer.message());
+        let answer = row.read(&Google::default(), &[&row.body]).completion();
+        let message = Request::from(answer.message());
         let sent = Google::new("gemini-x").encode(&message).unwrap();
         let sent: Value = serde_json::from_slice(sent.body()).unwrap();
         let mut ours = sent["contents"][0]["parts"].as_array().unwrap().clone();
@@ -223,27 +193,18 @@ fn recorded_answers_go_back_as_they_came() {
 /// Each request that was recorded is read by the endpoint and written again by the provider.
 #[test]
 fn recorded_requests_are_reproduced() {
-    let Some(rows) = rows("google.generate") else { return };
-    let (mut asked, mut same) = (0, 0);
-    for row in &rows {
-        let Some(body) = row.request_body() else { continue };
-        asked += 1;
-        let mut incoming = http::Request::new(body.to_string().into());
-        *incoming.method_mut() = http::Method::POST;
-        *incoming.uri_mut() = row.uri();
+    let mut share = Reproduced::default();
+    for row in rows().into_iter().flatten().filter(|row| row.facts["request"].is_object()) {
+        let body = &row.facts["request"];
+        let incoming = http::Request::post(recorded::uri(&row)).body(body.to_string().into()).unwrap();
         assert!(GoogleEndpoint.accepts(incoming.method(), incoming.uri().path()), "{}", row.id());
         let request = GoogleEndpoint.request(&incoming).unwrap();
         assert_eq!(request.stream, row.is_stream(), "{}", row.id());
-        let outgoing = row.provider().encode(&request).unwrap();
+        let outgoing = recorded::provider(&row).encode(&request).unwrap();
         let model = |uri: &http::Uri| uri.path().rsplit_once("/models/").map(|(_, rest)| rest.to_owned());
         assert_eq!(model(outgoing.uri()), model(incoming.uri()), "{}", row.id());
         let ours: Value = serde_json::from_slice(outgoing.body()).unwrap();
-        let (ours, theirs) = (recorded::normal(ours), recorded::normal(body));
-        match ours == theirs {
-            true => same += 1,
-            false => println!("{}:\n  ours   {ours}\n  theirs {theirs}", row.id()),
-        }
+        share.compare(row.id(), &recorded::normal(ours), &recorded::normal(body.clone()));
     }
-    println!("{same} of {asked} recorded requests are reproduced");
-    assert_eq!(same, asked);
+    share.assert(100);
 }

@@ -3,103 +3,44 @@
 //! The recordings are not part of this repository. Where they are absent the tests say so and pass: the cassettes
 //! of our own cover the wire then.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/corpus.rs"]
+mod corpus;
+#[path = "support/kinds.rs"]
+mod kinds;
+#[path = "support/requests.rs"]
+mod requests;
+mod support;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use belvedere_core::completion::{Completion, Fold};
-use belvedere_core::error::Error;
+use belvedere_core::completion::Completion;
+use belvedere_core::error::{Error, ErrorKind};
 use belvedere_core::event::Event;
-use belvedere_core::framing::Framer;
-use belvedere_core::laws::Laws;
 use belvedere_core::message::{Part, arguments};
 use belvedere_core::provider::{Framing, Provider};
-use belvedere_core::request::{Operation, Request};
+use belvedere_core::request::Request;
 use belvedere_providers::openai::{OpenAi, hosts};
+use corpus::Row;
+use kinds::is_among;
+use requests::Reproduced;
 use serde_json::{Map, Value, json};
 
 /// Rows whose recorded facts are wrong: one per line, `id: reason`.
 const WRONG: &str = include_str!("openai/corpus_wrong.txt");
 
-struct Row {
-    facts: Value,
-    body: Vec<u8>,
-}
-
-impl Row {
-    fn id(&self) -> &str {
-        self.facts["id"].as_str().unwrap()
-    }
-
-    fn is_stream(&self) -> bool {
-        self.facts["stream"] == true
-    }
-
-    fn provider(&self) -> OpenAi {
-        let name = self.facts["provider"].as_str().unwrap();
-        let name = match name.strip_prefix("compat_").unwrap_or(name) {
-            "llamacpp" => "llama_cpp",
-            name => name,
-        };
-        OpenAi::new(hosts::find(name).unwrap_or(&hosts::ANY))
-    }
-
-    fn request(&self) -> Request {
-        let mut request = Request::from("hi");
-        request.stream = self.is_stream();
-        if self.facts["endpoint"] == "embeddings" {
-            request.operation = Operation::Embed;
-        }
-        request
-    }
-
-    fn head(&self) -> http::response::Parts {
-        let status = u16::try_from(self.facts["status"].as_u64().unwrap()).unwrap();
-        let mut response = http::Response::builder().status(status);
-        for (name, value) in self.facts["response_headers"].as_object().unwrap() {
-            response = response.header(name, value.as_str().unwrap());
-        }
-        response.body(()).unwrap().into_parts().0
-    }
-
-    /// The events of the body when it comes in these pieces, and the error it ends in.
-    fn drive(&self, pieces: &[&[u8]]) -> (Vec<Event>, Option<Error>) {
-        let (framing, mut decoder) = self.provider().decode(&self.request(), &self.head()).unwrap();
-        assert_eq!(framing == Framing::Sse, self.is_stream() && self.facts["status"] == 200, "{}", self.id());
-        let mut framer = Framer::new(framing, 64 << 20);
-        let mut out = Vec::new();
-        for piece in pieces {
-            if let Err(error) = framer.feed(piece, &mut |frame| decoder.frame(frame, &mut out)) {
-                return (out, Some(error));
-            }
-        }
-        let end = framer.eof(&mut |frame| decoder.frame(frame, &mut out));
-        let end = end.and_then(|_| decoder.eof(&mut out));
-        (out, end.err())
-    }
-}
-
-/// The rows of the recordings that speak this wire; `None` when the recordings are absent.
 fn rows() -> Option<Vec<Row>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/providers");
-    let Ok(index) = std::fs::read_to_string(folder.join("index.jsonl")) else {
-        println!("the recordings are absent: nothing is compared");
-        return None;
-    };
-    let facts = index.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let ours = facts.filter(|row| row["endpoint"] == "openai.chat" || row["endpoint"] == "embeddings");
-    let read = |facts: Value| Row {
-        body: std::fs::read(folder.join(facts["raw"].as_str().unwrap())).unwrap(),
-        facts,
-    };
-    Some(ours.map(read).collect())
+    corpus::rows(&["openai.chat", "embeddings"], 242)
 }
 
-fn fold(events: &[Event]) -> Completion {
-    let mut fold = Fold::default();
-    events.iter().for_each(|event| fold.event(event));
-    fold.into_completion()
+fn provider(row: &Row) -> OpenAi {
+    let name = row.facts["provider"].as_str().unwrap();
+    let name = match name.strip_prefix("compat_").unwrap_or(name) {
+        "llamacpp" => "llama_cpp",
+        name => name,
+    };
+    OpenAi::new(hosts::find(name).unwrap_or(&hosts::ANY))
 }
 
 /// What differs between an answer and its facts.
@@ -117,21 +58,18 @@ impl Differences {
 fn compare(row: &Row) -> Vec<String> {
     let mut found = Differences(Vec::new());
     let expected = &row.facts["expected"];
-    let (events, error) = row.drive(&[&row.body]);
-    if let Some(kind) = expected["error_kind"].as_str() {
-        compare_error(&mut found, error.as_ref(), kind, expected);
+    let framing = provider(row).decode(&row.asked(), &row.head()).unwrap().0;
+    assert_eq!(framing == Framing::Sse, row.is_stream() && row.facts["status"] == 200, "{}", row.id());
+    let read = row.read(&provider(row), &[&row.body]);
+    if expected["error_kind"].is_string() {
+        compare_error(&mut found, read.error.as_ref(), expected);
         return found.0;
     }
-    if let Some(error) = error {
+    if let Some(error) = read.error {
         found.0.push(format!("an error: {error}"));
         return found.0;
     }
-    let mut laws = Laws::default();
-    if let Err(breach) = events.iter().try_for_each(|event| laws.event(event)).and_then(|()| laws.finished())
-    {
-        found.0.push(format!("a law is broken: {breach}"));
-    }
-    let answer = fold(&events);
+    let answer = read.completion();
     match row.facts["endpoint"].as_str() {
         Some("embeddings") => compare_embeddings(&mut found, &answer, expected),
         _ => compare_answer(&mut found, &answer, expected),
@@ -141,17 +79,10 @@ fn compare(row: &Row) -> Vec<String> {
     found.0
 }
 
-fn compare_error(found: &mut Differences, error: Option<&Error>, kind: &str, expected: &Value) {
+fn compare_error(found: &mut Differences, error: Option<&Error>, expected: &Value) {
     let Some(error) = error else { return found.0.push("no error".into()) };
-    let ours = match error.kind().name() {
-        "context_too_long" => "context_length",
-        "content_filtered" => "content_filter",
-        "quota_exhausted" => "quota",
-        _ => error.category().name(),
-    };
-    let acceptable = expected["error_kind_acceptable"].as_array().unwrap();
-    if ours != kind && !acceptable.iter().any(|a| a == ours) {
-        found.0.push(format!("error: ours {ours} ({}), theirs {kind}", error.kind()));
+    if !is_among(error.kind(), &expected["error_kind_acceptable"]) {
+        found.0.push(format!("error: ours {}, theirs {}", error.kind(), expected["error_kind"]));
     }
 }
 
@@ -242,14 +173,14 @@ fn every_recorded_answer_is_read_as_its_facts_say() {
 /// Some cuts: `tests/splits.rs` makes all of them, where frames are cut.
 #[test]
 fn w1_a_cut_of_a_recorded_stream_gives_the_same_events() {
-    let Some(rows) = rows() else { return };
     let mut cuts = 0;
-    for row in rows.iter().filter(|row| row.is_stream()) {
-        let whole = row.drive(&[&row.body]).0;
+    for row in rows().into_iter().flatten().filter(Row::is_stream) {
+        let whole = row.read(&provider(&row), &[&row.body]);
         // The stride is odd, so that over the rows the cuts fall at every place of a frame.
         for at in (1..row.body.len()).step_by((row.body.len() / 60).max(1) | 1) {
             let (left, right) = row.body.split_at(at);
-            assert_eq!(row.drive(&[left, right]).0, whole, "{} cut at {at}", row.id());
+            let cut = row.read(&provider(&row), &[left, right]);
+            assert_eq!(cut.essence(), whole.essence(), "{} cut at {at}", row.id());
             cuts += 1;
         }
     }
@@ -258,10 +189,10 @@ fn w1_a_cut_of_a_recorded_stream_gives_the_same_events() {
 
 #[test]
 fn w1_a_recorded_stream_byte_by_byte_gives_the_same_events() {
-    let Some(rows) = rows() else { return };
-    for row in rows.iter().filter(|row| row.is_stream()) {
+    for row in rows().into_iter().flatten().filter(Row::is_stream) {
         let bytes: Vec<&[u8]> = row.body.chunks(1).collect();
-        assert_eq!(row.drive(&bytes).0, row.drive(&[&row.body]).0, "{}", row.id());
+        let (cut, whole) = (row.read(&provider(&row), &bytes), row.read(&provider(&row), &[&row.body]));
+        assert_eq!(cut.essence(), whole.essence(), "{}", row.id());
     }
 }
 
@@ -273,9 +204,9 @@ fn every_recorded_answer_survives_the_loss_of_its_end() {
         let text = String::from_utf8(row.body.clone()).unwrap();
         let end = text.find("\"finish_reason\":\"").or_else(|| text.find("\"finish_reason\": \"")).unwrap();
         let frame = text[..end].rfind("data:").unwrap();
-        let (events, error) = row.drive(&[&row.body[..frame]]);
-        assert_eq!(error.unwrap().kind(), belvedere_core::ErrorKind::Truncated, "{}", row.id());
-        assert!(!events.iter().any(|event| matches!(event, Event::Finish { .. })), "{}", row.id());
+        let read = row.read(&provider(row), &[&row.body[..frame]]);
+        assert_eq!(read.error.unwrap().kind(), ErrorKind::Truncated, "{}", row.id());
+        assert!(!read.events.iter().any(|event| matches!(event, Event::Finish { .. })), "{}", row.id());
     }
 }
 
@@ -337,35 +268,23 @@ fn spell_message(message: &mut Map<String, Value>) {
 
 #[test]
 fn recorded_requests_are_read_and_written_again() {
-    let Some(rows) = rows() else { return };
-    let mut compared = 0;
-    let mut failures = Vec::new();
-    for row in rows.iter().filter(|row| row.facts["endpoint"] == "openai.chat") {
+    let mut share = Reproduced::default();
+    for row in rows().into_iter().flatten().filter(|row| row.facts["endpoint"] == "openai.chat") {
         let recorded = &row.facts["request"];
         if !recorded.get("messages").is_some_and(Value::is_array) || recorded.get("reasoning").is_some() {
             continue;
         }
-        if ODD_REQUESTS.iter().any(|(id, _)| *id == row.id()) {
+        // Those in files have parts that only the endpoint reads: `endpoint_corpus.rs` has them.
+        if row.facts["request_file"].is_string() || ODD_REQUESTS.iter().any(|(id, _)| *id == row.id()) {
             continue;
         }
         let mut recorded = recorded.clone();
         recorded.as_object_mut().unwrap().entry("model").or_insert(json!("m"));
         let request: Request = serde_json::from_value(recorded.clone()).unwrap();
-        let recorded = spelled(recorded);
-        let provider = row.provider().with_base_url("https://host.example".parse().unwrap()).with_model("m");
-        let sent = match provider.encode(&request) {
-            Ok(sent) => serde_json::from_slice(sent.body()).unwrap(),
-            Err(error) => {
-                failures.push(format!("{}: {error}", row.id()));
-                continue;
-            }
-        };
-        let sent = spelled(sent);
-        if sent != recorded {
-            failures.push(format!("{}:\n  ours   {sent}\n  theirs {recorded}", row.id()));
-        }
-        compared += 1;
+        let provider = provider(&row).with_base_url("https://host.example".parse().unwrap()).with_model("m");
+        let sent = provider.encode(&request).unwrap_or_else(|error| panic!("{}: {error}", row.id()));
+        let sent = serde_json::from_slice(sent.body()).unwrap();
+        share.compare(row.id(), &spelled(sent), &spelled(recorded));
     }
-    assert!(failures.is_empty(), "{} of {compared}:\n{}", failures.len(), failures.join("\n"));
-    println!("{compared} requests are written as recorded");
+    share.assert(100);
 }

@@ -1,100 +1,39 @@
 //! The recordings of Google's wire.
 
-use std::path::PathBuf;
-
-use belvedere_core::request::Request;
 use belvedere_providers::google::Google;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Read, head};
+use crate::corpus::Row;
 
-/// One recorded exchange.
-pub(crate) struct Row {
-    pub(crate) facts: Value,
-    pub(crate) body: Vec<u8>,
-    folder: PathBuf,
+/// The server that was recorded.
+pub(crate) fn provider(row: &Row) -> Google {
+    match row.facts["provider"].as_str() {
+        Some("google_vertex") => Google::vertex("p", "global").unwrap(),
+        _ => Google::default(),
+    }
 }
 
-/// The recordings of a wire; `None`, with a word about it, where they are absent.
-pub(crate) fn rows(wire: &str) -> Option<Vec<Row>> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/providers"));
-    let Ok(index) = std::fs::read_to_string(folder.join("index.jsonl")) else {
-        println!("skipped: {} is not there", folder.display());
-        return None;
-    };
-    let rows = index.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let read = |facts: Value| Row {
-        body: std::fs::read(folder.join(facts["raw"].as_str().unwrap())).unwrap(),
-        folder: folder.clone(),
-        facts,
-    };
-    Some(rows.filter(|facts| facts["endpoint"] == wire).map(read).collect())
+/// The frames of the body as values.
+pub(crate) fn frames(row: &Row) -> Vec<Value> {
+    let text = String::from_utf8(row.body.clone()).unwrap();
+    match serde_json::from_str(&text) {
+        Ok(Value::Array(frames)) => frames,
+        Ok(frame) => vec![frame],
+        Err(_) => {
+            let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            data.filter_map(|data| serde_json::from_str(data).ok()).collect()
+        }
+    }
 }
 
-impl Row {
-    pub(crate) fn id(&self) -> &str {
-        self.facts["id"].as_str().unwrap()
+/// The address that was asked. Recordings have placeholders in it that no address takes, and some streams were asked
+/// for as an array, which the endpoint does not give.
+pub(crate) fn uri(row: &Row) -> http::Uri {
+    let mut url = row.facts["url"].as_str().unwrap().replace(['<', '>'], "");
+    if row.is_stream() && !url.contains("alt=sse") {
+        url.push_str("?alt=sse");
     }
-
-    pub(crate) fn is_stream(&self) -> bool {
-        self.facts["stream"] == true
-    }
-
-    pub(crate) fn asked(&self) -> Request {
-        let mut request = Request::from("hi");
-        request.stream = self.is_stream();
-        request
-    }
-
-    pub(crate) fn head(&self) -> http::response::Parts {
-        let headers = self.facts["response_headers"].as_object().unwrap();
-        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
-        head(u16::try_from(self.facts["status"].as_u64().unwrap()).unwrap(), headers)
-    }
-
-    pub(crate) fn read(&self, pieces: &[&[u8]]) -> Read {
-        Read::new(&Google::default(), &self.asked(), &self.head(), pieces.iter().copied())
-    }
-
-    pub(crate) fn provider(&self) -> Google {
-        match self.facts["provider"].as_str() {
-            Some("google_vertex") => Google::vertex("p", "global").unwrap(),
-            _ => Google::default(),
-        }
-    }
-
-    /// The frames of the body as values.
-    pub(crate) fn frames(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.body.clone()).unwrap();
-        match serde_json::from_str(&text) {
-            Ok(Value::Array(frames)) => frames,
-            Ok(frame) => vec![frame],
-            Err(_) => {
-                let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-                data.filter_map(|data| serde_json::from_str(data).ok()).collect()
-            }
-        }
-    }
-
-    pub(crate) fn request_body(&self) -> Option<Value> {
-        match (self.facts.get("request"), self.facts["request_file"].as_str()) {
-            (_, Some(file)) => {
-                Some(serde_json::from_slice(&std::fs::read(self.folder.join(file)).unwrap()).unwrap())
-            }
-            (Some(body @ Value::Object(_)), None) => Some(body.clone()),
-            _ => None,
-        }
-    }
-
-    /// The address that was asked. Recordings have placeholders in it that no address takes, and some streams were
-    /// asked for as an array, which the endpoint does not give.
-    pub(crate) fn uri(&self) -> http::Uri {
-        let mut url = self.facts["url"].as_str().unwrap().replace(['<', '>'], "");
-        if self.is_stream() && !url.contains("alt=sse") {
-            url.push_str("?alt=sse");
-        }
-        url.parse().unwrap()
-    }
+    url.parse().unwrap()
 }
 
 /// The parts of the first candidate of a frame.
