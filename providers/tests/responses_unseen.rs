@@ -122,6 +122,35 @@ fn every_item_goes_back_as_it_came() {
     }
 }
 
+/// xAI calls its own search of X like this: the client has nothing to run.
+#[test]
+fn a_custom_call_of_a_tool_that_xai_runs_is_the_servers() {
+    let item = json!({"type": "custom_tool_call", "id": "ctc_1", "call_id": "xs_1", "name": "x_keyword_search",
+        "input": "{\"query\":\"q\"}", "status": "completed"});
+    let piece = |end: &str| {
+        json!({"type": format!("response.custom_tool_call_input.{end}"), "output_index": 0, "item_id": "ctc_1",
+               "delta": "{\"query\":\"q\"}", "input": "{\"query\":\"q\"}"})
+    };
+    let mut begun = item.clone();
+    begun["input"] = json!("");
+    let events = [
+        created(),
+        added(0, begun),
+        piece("delta"),
+        piece("done"),
+        done(0, item.clone()),
+        completed(json!([item])),
+    ];
+    for read in [read(&events), whole(&json!({"status": "completed", "output": [item]}))] {
+        assert_eq!(sent_back(&read), json!([item]));
+        let answer = read.completion();
+        assert_eq!((answer.tool_calls().count(), answer.finish_reason()), (0, Some(FinishReason::Stop)));
+        assert!(
+            matches!(&answer.choices[0].parts[..], [Part::Opaque { kind, .. }] if kind == "custom_tool_call")
+        );
+    }
+}
+
 /// What a call has beside its arguments goes back with it: who called, and whether it runs beside others.
 #[test]
 fn a_call_keeps_all_its_fields() {

@@ -114,7 +114,7 @@ impl Answer {
         self.say(place, voice, at, text, out)
     }
 
-    /// Takes a piece of a call's arguments in, or all of them.
+    /// Takes a piece of a call's arguments in, or all of them. A call that the server runs has them at its end.
     ///
     /// # Errors
     /// `Malformed` when no call is open that it could belong to: a guess would give it to the wrong one.
@@ -126,7 +126,8 @@ impl Answer {
         out: &mut Vec<Event>,
     ) -> Result<()> {
         let found = self.find(place).and_then(|position| self.items.get_mut(position));
-        let Some(item) = found.filter(|item| item.shape.is_call()) else { return Err(misplaced()) };
+        let found = found.filter(|item| item.shape.is_call() || item.shape == Shape::Opaque);
+        let Some(item) = found else { return Err(misplaced()) };
         item.input(text, is_whole, out);
         Ok(())
     }

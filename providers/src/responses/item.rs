@@ -41,6 +41,10 @@ pub(super) struct Item {
     rest: Map<String, Value>,
 }
 
+/// What xAI calls when it searches X. It runs these itself, <https://docs.x.ai/docs/guides/tools/search-tools>.
+const X_SEARCH: [&str; 5] =
+    ["x_keyword_search", "x_semantic_search", "x_user_search", "x_thread_fetch", "view_x_video"];
+
 /// What becomes of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -82,8 +86,9 @@ impl Shape {
         matches!(self, Shape::Call | Shape::CustomCall)
     }
 
-    fn of(kind: &str) -> Self {
+    fn of(kind: &str, name: &str) -> Self {
         match kind {
+            "custom_tool_call" if X_SEARCH.contains(&name) => Shape::Opaque,
             "message" => Shape::Message,
             "reasoning" => Shape::Reasoning,
             "function_call" => Shape::Call,
@@ -95,7 +100,7 @@ impl Shape {
 
 impl Item {
     pub(super) fn new(index: u32, kind: &wire::Kind<'_>) -> Self {
-        Item::of(index, kind.id.get().unwrap_or_default(), Shape::of(&kind.kind.0))
+        Item::of(index, kind.id.get().unwrap_or_default(), Shape::of(&kind.kind.0, &kind.name.0))
     }
 
     pub(super) fn of(index: u32, id: &str, shape: Shape) -> Self {

@@ -66,13 +66,14 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The type of an item.
+/// The type of an item, and what it calls.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(super) struct Kind<'a> {
     #[serde(rename = "type")]
     pub(super) kind: Text<'a>,
     pub(super) id: Text<'a>,
+    pub(super) name: Text<'a>,
 }
 
 /// An output item of a kind that parts are made of.
