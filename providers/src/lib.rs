@@ -17,12 +17,12 @@ mod endpoint;
 mod fault;
 #[cfg(feature = "google")]
 pub mod google;
+mod incoming;
 mod lax;
 #[cfg(feature = "ollama")]
 pub mod ollama;
 #[cfg(feature = "openai")]
 pub mod openai;
-#[cfg(any(feature = "cohere", feature = "google", feature = "ollama", feature = "responses"))]
 mod outgoing;
 mod registry;
 #[cfg(feature = "responses")]

@@ -1,14 +1,44 @@
-//! What the requests of several wires share: addresses, the fields of a body, arguments, bytes.
+//! What the requests of several wires share: addresses and heads, the fields of a body, arguments, bytes.
 
-use base64::display::Base64Display;
-use base64::engine::general_purpose::STANDARD;
 use belvedere_core::error::{Error, ErrorKind, Result};
-use http::Uri;
+use belvedere_core::message::extra_of;
+use belvedere_core::request::Request;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, Uri};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub(crate) use crate::endpoint::invalid;
+
+/// The content type of most bodies.
+pub(crate) const JSON: &str = "application/json";
+
+/// The model of a request, or else the configured one.
+///
+/// # Errors
+/// `InvalidRequest` when neither names one.
+pub(crate) fn model<'a>(request: &'a Request, configured: Option<&'a str>) -> Result<&'a str> {
+    let model = request.model.as_deref().or(configured).filter(|model| !model.is_empty());
+    model.ok_or_else(|| invalid("model", "is missing; name one in the request or the configuration"))
+}
+
+/// A request that asks for this type of answer. A body is JSON; without one it is a `GET`.
+pub(crate) fn ask(uri: Uri, accept: &'static str, body: Bytes) -> http::Request<Bytes> {
+    let mut outgoing = http::Request::new(body);
+    *outgoing.uri_mut() = uri;
+    outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+    if !outgoing.body().is_empty() {
+        *outgoing.method_mut() = Method::POST;
+        outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    }
+    outgoing
+}
+
+/// What an operation is answered with that a wire lacks.
+pub(crate) fn no_operation() -> Error {
+    unsupported("operation", "this wire does not have it")
+}
 
 /// The address of an endpoint: `path` behind the base's path, and before the base's query. The `version` that `path`
 /// begins with may stand at the end of the base already.
@@ -31,35 +61,42 @@ pub(crate) fn address(base: &Uri, version: &str, path: &str) -> Result<Uri> {
     uri.build().map_err(|e| Error::new(ErrorKind::ConfigInvalid, "base_url: makes no address").with_source(e))
 }
 
-/// The fields of a body. Those that the caller put into `extra` win.
+/// The fields of a body. Those that the caller put into `extra` win, the wire's own first.
 pub(crate) struct BodyFields<'a, M> {
     map: M,
     extra: &'a Map<String, Value>,
+    wire: &'static str,
     joined: Vec<&'static str>,
 }
 
 impl<'a, M: SerializeMap> BodyFields<'a, M> {
-    pub(crate) fn new(map: M, extra: &'a Map<String, Value>) -> Self {
-        BodyFields { map, extra, joined: Vec::new() }
+    pub(crate) fn new(map: M, extra: &'a Map<String, Value>, wire: &'static str) -> Self {
+        BodyFields { map, extra, wire, joined: Vec::new() }
+    }
+
+    /// The caller's value of a field.
+    fn callers(&self, name: &str) -> Option<&'a Value> {
+        extra_of(self.extra, self.wire).find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
     /// Writes a field.
-    pub(crate) fn put<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), M::Error> {
-        match self.extra.contains_key(name) {
-            true => Ok(()),
-            false => self.map.serialize_entry(name, value),
+    pub(crate) fn put(&mut self, name: &str, value: impl Serialize) -> Result<(), M::Error> {
+        match self.callers(name) {
+            Some(_) => Ok(()),
+            None => self.map.serialize_entry(name, &value),
         }
     }
 
     /// Writes a field that has a value.
-    pub(crate) fn put_some<T: Serialize>(&mut self, name: &str, value: Option<T>) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.put(name, &value))
+    pub(crate) fn put_some(&mut self, name: &str, value: Option<impl Serialize>) -> Result<(), M::Error> {
+        value.map_or(Ok(()), |value| self.put(name, value))
     }
 
     /// Writes an object that is joined, field by field, with the caller's. An empty one is left out.
+    #[cfg(any(test, feature = "cohere", feature = "ollama"))]
     pub(crate) fn join(&mut self, name: &'static str, own: Map<String, Value>) -> Result<(), M::Error> {
         let mut whole = own;
-        match self.extra.get(name) {
+        match self.callers(name) {
             Some(Value::Object(callers)) => {
                 self.joined.push(name);
                 whole.extend(callers.clone());
@@ -72,8 +109,8 @@ impl<'a, M: SerializeMap> BodyFields<'a, M> {
 
     /// Writes what the caller put into `extra`, and ends the body.
     pub(crate) fn end(mut self) -> Result<M::Ok, M::Error> {
-        for (name, value) in self.extra {
-            if !self.joined.contains(&name.as_str()) {
+        for (name, value) in extra_of(self.extra, self.wire) {
+            if !self.joined.contains(&name) {
                 self.map.serialize_entry(name, value)?;
             }
         }
@@ -82,9 +119,11 @@ impl<'a, M: SerializeMap> BodyFields<'a, M> {
 }
 
 /// Fields beside those that a type has.
+#[cfg(any(feature = "cohere", feature = "ollama"))]
 #[derive(Debug, Default)]
 pub(crate) struct Further<'a>(pub(crate) Vec<(&'a str, &'a Value)>);
 
+#[cfg(any(feature = "cohere", feature = "ollama"))]
 impl<'a> Further<'a> {
     /// Those of `fields` whose names are not in `own`.
     pub(crate) fn beside(fields: impl Iterator<Item = (&'a str, &'a Value)>, own: &[&str]) -> Self {
@@ -92,6 +131,7 @@ impl<'a> Further<'a> {
     }
 }
 
+#[cfg(any(feature = "cohere", feature = "ollama"))]
 impl Serialize for Further<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
@@ -99,11 +139,15 @@ impl Serialize for Further<'_> {
 }
 
 /// Bytes as base64, written without a copy.
+#[cfg(any(feature = "anthropic", feature = "google", feature = "ollama", feature = "responses"))]
 #[derive(Debug)]
 pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
 
+#[cfg(any(feature = "anthropic", feature = "google", feature = "ollama", feature = "responses"))]
 impl Serialize for Base64<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use base64::display::Base64Display;
+        use base64::engine::general_purpose::STANDARD;
         serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
     }
 }
@@ -112,7 +156,9 @@ impl Serialize for Base64<'_> {
 ///
 /// # Errors
 /// `InvalidRequest` when they are not a JSON object.
-pub(crate) fn arguments<'a>(input: &'a str, path: &str) -> Result<&'a RawValue> {
+#[cfg(any(test, feature = "cohere", feature = "google", feature = "ollama"))]
+pub(crate) fn arguments<'a>(input: &'a str, path: &str) -> Result<&'a serde_json::value::RawValue> {
+    use serde_json::value::RawValue;
     let text = if input.trim().is_empty() { "{}" } else { input };
     match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) if raw.get().starts_with('{') => Ok(raw),
@@ -128,9 +174,9 @@ pub(crate) fn arguments<'a>(input: &'a str, path: &str) -> Result<&'a RawValue> 
 ///
 /// # Errors
 /// `InvalidRequest` when it can't be written.
-pub(crate) fn json(body: &impl Serialize) -> Result<bytes::Bytes> {
+pub(crate) fn json(body: &impl Serialize) -> Result<Bytes> {
     serde_json::to_vec(body)
-        .map(bytes::Bytes::from)
+        .map(Bytes::from)
         .map_err(|_| invalid("request", "has a number that JSON cannot carry"))
 }
 
@@ -173,14 +219,15 @@ mod tests {
         struct Body<'a>(&'a Map<String, Value>);
         impl Serialize for Body<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut fields = BodyFields::new(serializer.serialize_map(None)?, self.0);
+                let mut fields = BodyFields::new(serializer.serialize_map(None)?, self.0, "cohere.chat");
                 fields.put("model", "ours")?;
                 fields.put_some("seed", Some(1))?;
                 fields.join("options", json!({"a": 1, "b": 1}).as_object().unwrap().clone())?;
                 fields.end()
             }
         }
-        let extra = json!({"model": "theirs", "options": {"b": 2}, "x": 0});
+        let extra =
+            json!({"model": "theirs", "options": {"b": 2}, "x": 1, "cohere.chat": {"x": 0}, "a.b": {"y": 1}});
         let body = serde_json::to_value(Body(extra.as_object().unwrap())).unwrap();
         assert_eq!(body, json!({"model": "theirs", "seed": 1, "options": {"a": 1, "b": 2}, "x": 0}));
     }

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use base64::display::Base64Display;
-use base64::engine::general_purpose::STANDARD;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::message::{Media, MediaKind, MediaSource, Part, ToolBy, extra_of};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use crate::outgoing::Base64;
 
 /// One block.
 #[derive(Debug, Serialize)]
@@ -70,23 +70,6 @@ pub(super) enum Source<'a> {
     Text { media_type: &'static str, data: &'a str },
     Url { url: &'a str },
     File { file_id: &'a str },
-}
-
-/// Bytes, written as base64 without a copy.
-#[derive(Debug)]
-pub(crate) struct Base64<'a>(&'a [u8]);
-
-#[cfg(feature = "bedrock")]
-impl<'a> Base64<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Base64(bytes)
-    }
-}
-
-impl Serialize for Base64<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
-    }
 }
 
 /// Further fields of a block, those it knows.

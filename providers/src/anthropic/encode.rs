@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Anthropic;
 use super::block::{Block, Further, invalid, unsupported};
 use crate::capabilities::is_adaptive;
+use crate::outgoing;
 
 #[derive(Debug, Serialize)]
 struct Body<'a> {
@@ -65,9 +66,7 @@ enum ToolDefinition<'a> {
 /// # Errors
 /// `InvalidRequest` or `Unsupported` naming what the wire cannot express.
 pub(super) fn body(provider: &Anthropic, request: &Request) -> Result<Bytes> {
-    let model = request.model.as_deref().or(provider.model.as_deref());
-    let model =
-        model.ok_or_else(|| invalid("model", "is missing; name one in the request or the configuration"))?;
+    let model = outgoing::model(request, provider.model.as_deref())?;
     write(request, model, true, provider.max_tokens, Map::new())
 }
 
@@ -111,9 +110,7 @@ fn write(
         stream: named && request.stream,
         settings,
     };
-    let bytes =
-        serde_json::to_vec(&body).map_err(|_| invalid("request", "has a number that JSON cannot carry"))?;
-    Ok(bytes.into())
+    outgoing::json(&body)
 }
 
 /// The system blocks, and the turns in alternation. `native` is a `system` in the wire's own form: it comes first.

@@ -28,16 +28,17 @@ use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderName, HeaderValue, Uri};
 
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
+use crate::incoming;
+use crate::outgoing::{self, JSON};
 pub use endpoint::AnthropicEndpoint;
 
 // What hosts of this wire share.
 #[cfg(feature = "bedrock")]
-pub(crate) use self::{block::Base64, encode::hosted, stream::Stream, whole::Whole, wire::read};
+pub(crate) use self::{encode::hosted, stream::Stream, whole::Whole};
 
 #[cfg(feature = "google")]
 pub use vertex::VertexAnthropic;
@@ -83,24 +84,15 @@ impl Anthropic {
         Anthropic { model: Some(model.into()), ..Anthropic::default() }
     }
 
-    fn outgoing(
-        &self,
-        method: Method,
-        path: &str,
-        accept: &'static str,
-        body: Bytes,
-    ) -> Result<http::Request<Bytes>> {
+    fn ask(&self, path: &str, accept: &'static str, body: Bytes) -> Result<http::Request<Bytes>> {
         let base = self.base_url.to_string();
         let base = base.trim_end_matches('/');
         let base = base.strip_suffix("/v1").unwrap_or(base);
         let uri: Uri = format!("{base}/v1/{path}")
             .parse()
             .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "base_url: is not an address"))?;
-        let mut request = http::Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
+        let mut request = outgoing::ask(uri, accept, body);
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(HeaderName::from_static("anthropic-version"), value("version", &self.version)?);
         if !self.beta.is_empty() {
             headers.insert(HeaderName::from_static("anthropic-beta"), value("beta", &self.beta.join(","))?);
@@ -125,29 +117,19 @@ impl Provider for Anthropic {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
+        capabilities::fit(WIRE, &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
-        const JSON: &str = "application/json";
         match request.operation {
             Operation::Chat => {
                 let accept = if request.stream { "text/event-stream" } else { JSON };
-                let mut outgoing =
-                    self.outgoing(Method::POST, "messages", accept, encode::body(self, request)?)?;
-                outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-                Ok(outgoing)
+                self.ask("messages", accept, encode::body(self, request)?)
             }
             // 1000 is the most the wire gives at once; no one offers more.
-            Operation::Models => self.outgoing(Method::GET, "models?limit=1000", JSON, Bytes::new()),
-            Operation::Embed => {
-                Err(Error::new(ErrorKind::Unsupported, "operation: Anthropic's wire has no embeddings"))
-            }
-            _ => Err(Error::new(
-                ErrorKind::Unsupported,
-                "operation: Anthropic's wire has chat and models only",
-            )),
+            Operation::Models => self.ask("models?limit=1000", JSON, Bytes::new()),
+            Operation::Embed => Err(outgoing::unsupported("operation", "Anthropic's wire has no embeddings")),
+            _ => Err(outgoing::unsupported("operation", "Anthropic's wire has chat and models only")),
         }
     }
 
@@ -159,21 +141,12 @@ impl Provider for Anthropic {
         if request.operation == Operation::Models {
             return Ok((Framing::Json, Box::new(whole::Models(fault))));
         }
-        let content_type = head.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let streamed = match media_type.as_str() {
-            "text/event-stream" => true,
-            "application/json" => false,
-            // Sloppy proxies lose the type or call everything plain text.
-            "" | "text/plain" | "application/octet-stream" => request.stream,
-            _ => {
-                let what = "the answer is neither JSON nor a stream of events";
-                return Err(Error::new(ErrorKind::Malformed, what).with("content_type", media_type));
-            }
-        };
-        Ok(match streamed {
-            true => (Framing::Sse, Box::new(stream::Stream::new(fault))),
-            false => (Framing::Json, Box::new(whole::Whole::new(fault))),
+        let asked = if request.stream { Framing::Sse } else { Framing::Json };
+        let streams = [("text/event-stream", Framing::Sse)];
+        let framing = incoming::framing(head, &streams, asked, "a stream of events")?;
+        Ok(match framing {
+            Framing::Json => (framing, Box::new(whole::Whole::new(fault))),
+            _ => (framing, Box::new(stream::Stream::new(fault))),
         })
     }
 }

@@ -4,20 +4,19 @@
 //! stands in the address, and the version of the messages in the body.
 
 use belvedere_core::SmolStr;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::Result;
 use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
 use serde_json::{Map, json};
 
 use super::encode::hosted;
 use super::{Anthropic, WIRE};
 use crate::capabilities;
 use crate::google::Google;
-use crate::outgoing::address;
+use crate::outgoing::{self, JSON, address};
 
 /// The version of Anthropic's messages that Vertex AI has, in every body.
 const VERSION: &str = "vertex-2023-10-16";
@@ -67,13 +66,10 @@ impl VertexAnthropic {
     }
 
     fn uri(&self, request: &Request) -> Result<Uri> {
-        let model = request.model.as_ref().or(self.model.as_ref());
-        let invalid = |what: &str| Error::new(ErrorKind::InvalidRequest, format!("model: {what}"));
-        let model =
-            model.ok_or_else(|| invalid("is missing; name one in the request or the configuration"))?;
+        let model = outgoing::model(request, self.model.as_deref())?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
-        if model.is_empty() || !model.chars().all(plain) {
-            return Err(invalid("has characters that no model's name has"));
+        if !model.chars().all(plain) {
+            return Err(outgoing::invalid("model", "has characters that no model's name has"));
         }
         let action = if request.stream { "streamRawPredict" } else { "rawPredict" };
         let Self { project, location, .. } = self;
@@ -92,27 +88,20 @@ impl Provider for VertexAnthropic {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
+        capabilities::fit(WIRE, &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
         if request.operation != Operation::Chat {
-            return Err(Error::new(ErrorKind::Unsupported, "operation: this wire has chat only")
-                .with("parameter", "operation"));
+            return Err(outgoing::unsupported("operation", "this wire has chat only"));
         }
         let mut fields = Map::from_iter([("anthropic_version".to_owned(), json!(VERSION))]);
         if request.stream {
             fields.insert("stream".to_owned(), json!(true));
         }
         let model = request.model.as_deref().or(self.model.as_deref()).unwrap_or_default();
-        let mut outgoing = http::Request::new(hosted(request, model, self.max_tokens, fields)?);
-        *outgoing.method_mut() = Method::POST;
-        *outgoing.uri_mut() = self.uri(request)?;
-        let accept = if request.stream { "text/event-stream" } else { "application/json" };
-        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(outgoing)
+        let body = hosted(request, model, self.max_tokens, fields)?;
+        Ok(outgoing::ask(self.uri(request)?, if request.stream { "text/event-stream" } else { JSON }, body))
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {

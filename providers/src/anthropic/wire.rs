@@ -1,10 +1,10 @@
 //! The shapes of the wire, as far as they are read. Every field may be absent, null or of another type.
 
-use belvedere_core::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub(super) use crate::incoming::read;
 use crate::lax::{Int, Object, Text};
 
 /// A JSON value left as it came.
@@ -87,18 +87,4 @@ impl Block<'_> {
 /// The items of a list, as they came; none when it is no list.
 pub(super) fn list(raw: Raw<'_>) -> Vec<&RawValue> {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
-}
-
-/// Reads JSON. What it says stays out of the error.
-///
-/// # Errors
-/// `Truncated` when the text ends too early, `Malformed` when it is not what the wire allows.
-pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| {
-        let at = format!("line {} column {}", e.line(), e.column());
-        if e.is_eof() {
-            return Error::new(ErrorKind::Truncated, format!("{what} ends too early, at {at}"));
-        }
-        Error::new(ErrorKind::Malformed, format!("{what} is not what the wire allows, at {at}"))
-    })
 }

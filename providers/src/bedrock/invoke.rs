@@ -19,10 +19,12 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use super::{fault, target};
-use crate::anthropic::{Stream, Whole, hosted, read};
+use crate::anthropic::{Stream, Whole, hosted};
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
+use crate::incoming::read;
 use crate::lax::Text;
+use crate::outgoing;
 
 pub use endpoint::InvokeAnthropicEndpoint;
 
@@ -84,17 +86,15 @@ impl Provider for InvokeAnthropic {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
         // The model is Claude, and the body is Anthropic's.
-        capabilities::fit("anthropic.messages", &self.name, model.as_deref(), request)
+        capabilities::fit("anthropic.messages", &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
         if request.operation != Operation::Chat {
-            return Err(Error::new(ErrorKind::Unsupported, "operation: this wire has chat only")
-                .with("parameter", "operation"));
+            return Err(outgoing::unsupported("operation", "this wire has chat only"));
         }
-        let model = target::model(request, self.model.as_ref())?;
+        let model = outgoing::model(request, self.model.as_deref())?;
         let action = if request.stream { "invoke-with-response-stream" } else { "invoke" };
         let mut fields = Map::from_iter([("anthropic_version".to_owned(), json!(VERSION))]);
         if !self.beta.is_empty() {

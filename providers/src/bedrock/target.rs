@@ -2,17 +2,17 @@
 
 use std::fmt::Write;
 
-use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::provider::Framing;
 use belvedere_core::request::Request;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
+
+use crate::incoming;
+use crate::outgoing::{self, JSON};
 
 /// The content type of a streamed answer.
 pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
-const JSON: &str = "application/json";
 
 /// The runtime's address in a region, such as `eu-central-1`
 /// (<https://docs.aws.amazon.com/general/latest/gr/bedrock.html>).
@@ -27,18 +27,6 @@ pub(super) fn address(region: &str) -> Result<Uri> {
     }
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://bedrock-runtime.{region}.{domain}").parse().map_err(|_| invalid())
-}
-
-/// The model of a request, or the configured one.
-///
-/// # Errors
-/// `InvalidRequest` when neither names one.
-pub(super) fn model<'a>(request: &'a Request, configured: Option<&'a SmolStr>) -> Result<&'a str> {
-    let model = request.model.as_ref().or(configured).filter(|model| !model.is_empty());
-    model.map(SmolStr::as_str).ok_or_else(|| {
-        let what = "model: is missing; name one in the request or the configuration";
-        Error::new(ErrorKind::InvalidRequest, what)
-    })
 }
 
 /// A `POST` of a JSON body to an action of a model. The model, which may be an ARN, is one segment of the path.
@@ -56,13 +44,7 @@ pub(super) fn post(
     let uri: Uri = format!("{}/model/{}/{action}", base.trim_end_matches('/'), escaped(model))
         .parse()
         .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "base_url: is not an address"))?;
-    let mut request = http::Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
-    let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    headers.insert(ACCEPT, HeaderValue::from_static(accept));
-    Ok(request)
+    Ok(outgoing::ask(uri, accept, body))
 }
 
 /// What the `accept` header says.
@@ -75,19 +57,9 @@ pub(super) fn accept(stream: bool) -> &'static str {
 /// # Errors
 /// `Malformed` when it is neither JSON nor an event stream.
 pub(super) fn framing(request: &Request, head: &http::response::Parts) -> Result<Framing> {
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match media_type.as_str() {
-        EVENT_STREAM => Ok(Framing::AwsEventStream),
-        JSON | "application/x-amz-json-1.1" => Ok(Framing::Json),
-        "" | "text/plain" | "application/octet-stream" | "binary/octet-stream" => {
-            Ok(if request.stream { Framing::AwsEventStream } else { Framing::Json })
-        }
-        _ => {
-            let what = "the answer is neither JSON nor Amazon's event stream";
-            Err(Error::new(ErrorKind::Malformed, what).with("content_type", media_type))
-        }
-    }
+    let streams = [(EVENT_STREAM, Framing::AwsEventStream), ("application/x-amz-json-1.1", Framing::Json)];
+    let asked = if request.stream { Framing::AwsEventStream } else { Framing::Json };
+    incoming::framing(head, &streams, asked, "Amazon's event stream")
 }
 
 /// A text as one segment of a path: all but unreserved characters escaped (RFC 3986, section 2.3).

@@ -24,7 +24,8 @@ pub(crate) use tools::without_type;
 /// Takes out of a request what the target lacks, and says what it was. What asks for no more than the target gives
 /// anyway is taken out without a word.
 ///
-/// `host` is the server by its name in the table of hosts, or the wire's own. A request that fits is not copied, and
+/// `host` is the server by its name in the table of hosts, or the wire's own; `configured` the model when the request
+/// names none. A request that fits is not copied, and
 /// nothing is allocated for it.
 #[cfg(any(
     test,
@@ -35,8 +36,15 @@ pub(crate) use tools::without_type;
     feature = "ollama",
     feature = "responses"
 ))]
-pub(crate) fn fit(wire: &'static str, host: &str, model: Option<&str>, request: &mut Request) -> Vec<Lack> {
-    fit_rules(&Rules::new(wire).with_rows(host, model.unwrap_or_default()), request)
+pub(crate) fn fit(
+    wire: &'static str,
+    host: &str,
+    configured: Option<&str>,
+    request: &mut Request,
+) -> Vec<Lack> {
+    let model = request.model.as_deref().or(configured).unwrap_or_default();
+    let rules = Rules::new(wire).with_rows(host, model);
+    fit_rules(&rules, request)
 }
 
 /// The same for a server that speaks OpenAI's wires: its row in the table of hosts counts, too.
@@ -44,10 +52,12 @@ pub(crate) fn fit(wire: &'static str, host: &str, model: Option<&str>, request: 
 pub(crate) fn fit_host(
     wire: &'static str,
     host: &Host,
-    model: Option<&str>,
+    configured: Option<&str>,
     request: &mut Request,
 ) -> Vec<Lack> {
-    fit_rules(&table::of_host(wire, host, model.unwrap_or_default()), request)
+    let model = request.model.as_deref().or(configured).unwrap_or_default();
+    let rules = table::of_host(wire, host, model);
+    fit_rules(&rules, request)
 }
 
 /// True when a model thinks for an effort only while it is told to decide how much.

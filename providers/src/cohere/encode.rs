@@ -51,11 +51,11 @@ struct Chat<'a> {
 impl Serialize for Chat<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request: &Parameters = self.request;
-        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra);
+        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra, WIRE);
         body.put("model", self.model)?;
         body.put("messages", &self.messages)?;
         if !request.tools.is_empty() {
-            body.put("tools", &request.tools.iter().map(Definition).collect::<Vec<_>>())?;
+            body.put("tools", request.tools.iter().map(Definition).collect::<Vec<_>>())?;
         }
         let is_strict = |tool: &Tool| matches!(tool, Tool::Function(Function { strict: Some(true), .. }));
         body.put_some("strict_tools", request.tools.iter().any(is_strict).then_some(true))?;
@@ -116,11 +116,11 @@ struct Embed<'a> {
 impl Serialize for Embed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request: &Parameters = self.request;
-        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra);
+        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra, WIRE);
         body.put("model", self.model)?;
         body.put_some("texts", Some(&*request.input).filter(|texts| !texts.is_empty()))?;
         body.put("input_type", super::INPUT_TYPE)?;
-        body.put("embedding_types", &super::EMBEDDING_TYPES)?;
+        body.put("embedding_types", super::EMBEDDING_TYPES)?;
         body.put_some("output_dimension", request.dimensions)?;
         body.end()
     }

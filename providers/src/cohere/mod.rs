@@ -27,17 +27,17 @@ mod usage;
 mod wire;
 
 use belvedere_core::SmolStr;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::Result;
 use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
 
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
-use crate::outgoing;
+use crate::incoming;
+use crate::outgoing::{self, JSON};
 pub use endpoint::CohereEndpoint;
 
 /// The name of the wire.
@@ -50,7 +50,6 @@ const TOOL_PLAN: &str = "tool_plan";
 const INPUT_TYPE: &str = "search_document";
 const EMBEDDING_TYPES: [&str; 1] = ["float"];
 
-const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 
 /// Cohere's wire.
@@ -92,10 +91,7 @@ impl Cohere {
     }
 
     fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
-        let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
-        model.ok_or_else(|| {
-            outgoing::invalid("model", "is missing; name one in the request or the configuration")
-        })
+        outgoing::model(request, self.model.as_deref())
     }
 }
 
@@ -109,28 +105,20 @@ impl Provider for Cohere {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
+        capabilities::fit(WIRE, &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
-        let (method, path, body) = match request.operation {
-            Operation::Chat => (Method::POST, "/v2/chat", encode::chat(self, request)?),
-            Operation::Embed => (Method::POST, "/v2/embed", encode::embed(self, request)?),
+        let (path, body) = match request.operation {
+            Operation::Chat => ("/v2/chat", encode::chat(self, request)?),
+            Operation::Embed => ("/v2/embed", encode::embed(self, request)?),
             // 1000 is the most the wire gives at once; no one offers more.
-            Operation::Models => (Method::GET, "/v1/models?page_size=1000", Bytes::new()),
-            _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
+            Operation::Models => ("/v1/models?page_size=1000", Bytes::new()),
+            _ => return Err(outgoing::no_operation()),
         };
-        let mut outgoing = http::Request::new(body);
-        *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = outgoing::address(&self.base_url, "/v2", path)?;
         let streams = request.operation == Operation::Chat && request.stream;
-        let accept = if streams { EVENTS } else { JSON };
-        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        if !outgoing.body().is_empty() {
-            outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-        }
-        Ok(outgoing)
+        let uri = outgoing::address(&self.base_url, "/v2", path)?;
+        Ok(outgoing::ask(uri, if streams { EVENTS } else { JSON }, body))
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {
@@ -143,21 +131,11 @@ impl Provider for Cohere {
             Operation::Models => return Ok((Framing::Json, Box::new(lists::Models::new(fault)))),
             _ => {}
         }
-        let content_type = head.headers.get(CONTENT_TYPE).map(|v| v.to_str().unwrap_or("?"));
-        let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        let streamed = match kind.to_ascii_lowercase().as_str() {
-            EVENTS => true,
-            // Sloppy proxies lose the type or call everything plain text.
-            "" | "text/plain" | "application/octet-stream" => request.stream,
-            json if json.ends_with("/json") || json.ends_with("+json") => false,
-            _ => {
-                let what = "the answer is neither JSON nor a stream of events";
-                return Err(Error::new(ErrorKind::Malformed, what).with("content_type", kind));
-            }
-        };
-        Ok(match streamed {
-            true => (Framing::Sse, Box::new(decode::Stream::new(fault))),
-            false => (Framing::Json, Box::new(decode::Whole::new(fault))),
+        let asked = if request.stream { Framing::Sse } else { Framing::Json };
+        let framing = incoming::framing(head, &[(EVENTS, Framing::Sse)], asked, "a stream of events")?;
+        Ok(match framing {
+            Framing::Json => (framing, Box::new(decode::Whole::new(fault))),
+            _ => (framing, Box::new(decode::Stream::new(fault))),
         })
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Fields: <https://docs.cohere.com/reference/chat> and `/chat-stream`.
 
-use belvedere_core::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use crate::incoming::read;
 use crate::lax::{Int, JsonText, List, Object, Text};
 
 /// A JSON value left as it came.
@@ -127,18 +127,4 @@ impl Block<'_> {
 /// True for an error field that says something.
 pub(super) fn is_fault(error: Raw<'_>) -> bool {
     error.is_some_and(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false"))
-}
-
-/// Reads JSON. What it says stays out of the error.
-///
-/// # Errors
-/// `Truncated` when the text ends too early, `Malformed` when it is not what the wire allows.
-pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| {
-        let at = format!("line {} column {}", e.line(), e.column());
-        if e.is_eof() {
-            return Error::new(ErrorKind::Truncated, format!("{what} ends too early, at {at}"));
-        }
-        Error::new(ErrorKind::Malformed, format!("{what} is not what the wire allows, at {at}"))
-    })
 }

@@ -48,12 +48,12 @@ use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
 
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
-use crate::outgoing::invalid;
+use crate::incoming;
+use crate::outgoing::{self, JSON, invalid};
 pub use endpoint::GoogleEndpoint;
 
 /// The name of the wire.
@@ -154,9 +154,7 @@ impl Google {
     }
 
     fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
-        let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
-        let missing = "is missing; name one in the request or the configuration";
-        model.ok_or_else(|| invalid("model", missing))
+        outgoing::model(request, self.model.as_deref())
     }
 
     /// The path of a model: a name alone is one of Google's; a tuned model or an endpoint has its whole path.
@@ -222,8 +220,7 @@ impl Provider for Google {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
+        capabilities::fit(WIRE, &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
@@ -252,18 +249,10 @@ impl Provider for Google {
                 };
                 (uri?, Bytes::new())
             }
-            _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
+            _ => return Err(outgoing::no_operation()),
         };
         let streams = request.operation == Operation::Chat && request.stream;
-        let mut outgoing = http::Request::new(body);
-        *outgoing.uri_mut() = uri;
-        let accept = if streams { "text/event-stream" } else { "application/json" };
-        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        if request.operation != Operation::Models {
-            *outgoing.method_mut() = Method::POST;
-            outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        Ok(outgoing)
+        Ok(outgoing::ask(uri, if streams { "text/event-stream" } else { JSON }, body))
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {
@@ -289,16 +278,10 @@ impl Provider for Google {
 
 /// How the body is cut. A stream without `alt=sse` is one JSON array.
 fn framing(request: &Request, head: &http::response::Parts) -> Result<Framing> {
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match media_type.as_str() {
-        "text/event-stream" => Ok(Framing::Sse),
-        "application/json" if request.stream => Ok(Framing::JsonArray),
-        "application/json" => Ok(Framing::Json),
-        // Sloppy proxies lose the type or call everything plain text.
-        "" | "text/plain" | "application/octet-stream" if request.stream => Ok(Framing::Sse),
-        "" | "text/plain" | "application/octet-stream" => Ok(Framing::Json),
-        _ => Err(Error::new(ErrorKind::Malformed, "the answer is neither JSON nor a stream of events")
-            .with("content_type", media_type)),
-    }
+    let (whole, asked) = match request.stream {
+        true => (Framing::JsonArray, Framing::Sse),
+        false => (Framing::Json, Framing::Json),
+    };
+    let streams = [("text/event-stream", Framing::Sse), (JSON, whole)];
+    incoming::framing(head, &streams, asked, "a stream of events")
 }

@@ -4,10 +4,10 @@
 //! Fields: <https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse>, and for Vertex AI
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse>.
 
-use belvedere_core::error::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use crate::incoming::read;
 use crate::lax::{Int, List, Object, Text};
 
 /// A JSON value left as it came.
@@ -133,18 +133,4 @@ pub(super) struct ToolCall<'a> {
 /// True for a raw `true`.
 pub(super) fn is_true(raw: Raw<'_>) -> bool {
     raw.is_some_and(|raw| raw.get() == "true")
-}
-
-/// Reads JSON. What it says stays out of the error.
-///
-/// # Errors
-/// `Truncated` when the text ends too early, `Malformed` when it is not what the wire allows.
-pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| {
-        let at = format!("line {} column {}", e.line(), e.column());
-        if e.is_eof() {
-            return Error::new(ErrorKind::Truncated, format!("{what} ends too early, at {at}"));
-        }
-        Error::new(ErrorKind::Malformed, format!("{what} is not what the wire allows, at {at}"))
-    })
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::message::{self, Content, Sent};
 use super::{GENERATE, Ollama};
 use crate::endpoint::invalid;
-use crate::outgoing::{self, Base64, BodyFields, unsupported};
+use crate::outgoing::{self, BodyFields, unsupported};
 
 /// The body of a chat.
 ///
@@ -72,14 +72,15 @@ struct Body<'a> {
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request: &Parameters = self.request;
-        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra);
+        let mut body =
+            BodyFields::new(serializer.serialize_map(None)?, &request.extra, self.provider.api.wire());
         body.put("model", self.model)?;
         match &self.asked {
             Asked::Chat(messages) => {
                 body.put("messages", messages)?;
                 let is_forbidden = request.tool_choice == Some(ToolChoice::None);
                 if !request.tools.is_empty() && !is_forbidden {
-                    body.put("tools", &request.tools.iter().map(Definition).collect::<Vec<_>>())?;
+                    body.put("tools", request.tools.iter().map(Definition).collect::<Vec<_>>())?;
                 }
             }
             Asked::Prompt(prompt) => prompt.put(&mut body)?,
@@ -90,7 +91,7 @@ impl Serialize for Body<'_> {
         }
         if !matches!(self.asked, Asked::Vectors) {
             // The wire streams unless it is told not to.
-            body.put("stream", &request.stream)?;
+            body.put("stream", request.stream)?;
             body.put_some("format", format(request))?;
             body.put_some("think", request.reasoning.as_ref().map(think))?;
             body.put_some("logprobs", request.logprobs)?;
@@ -217,7 +218,7 @@ impl<'a> Prompt<'a> {
         body.put("prompt", &self.prompt.text)?;
         body.put_some("system", self.system.as_ref())?;
         if !self.prompt.images.is_empty() {
-            body.put::<Vec<Base64<'_>>>("images", &self.prompt.images)?;
+            body.put("images", &self.prompt.images)?;
         }
         body.put_some("context", self.context)
     }

@@ -26,25 +26,32 @@ mod usage;
 mod wire;
 
 use belvedere_core::SmolStr;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::Result;
 use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
 
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
-use crate::outgoing;
+use crate::incoming;
+use crate::outgoing::{self, JSON};
 pub use endpoint::{OllamaEndpoint, OllamaGenerateEndpoint};
 
 /// The names of the wires.
 const CHAT: &str = "ollama.chat";
 const GENERATE: &str = "ollama.generate";
 
-const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
+
+/// The names that a stream goes by.
+const STREAMS: [(&str, Framing); 4] = [
+    (LINES, Framing::Lines),
+    ("application/ndjson", Framing::Lines),
+    ("application/jsonl", Framing::Lines),
+    ("application/json-seq", Framing::Lines),
+];
 
 /// Which of the two ways to an answer is taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -117,10 +124,7 @@ impl Ollama {
     }
 
     fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
-        let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
-        model.ok_or_else(|| {
-            crate::endpoint::invalid("model", "is missing; name one in the request or the configuration")
-        })
+        outgoing::model(request, self.model.as_deref())
     }
 }
 
@@ -134,30 +138,20 @@ impl Provider for Ollama {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(self.api.wire(), &self.name, model.as_deref(), request)
+        capabilities::fit(self.api.wire(), &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
-        let (method, path, body) = match (request.operation, self.api) {
-            (Operation::Chat, Api::Chat) => (Method::POST, "/api/chat", encode::chat(self, request)?),
-            (Operation::Chat, Api::Generate) => {
-                (Method::POST, "/api/generate", encode::generate(self, request)?)
-            }
-            (Operation::Embed, _) => (Method::POST, "/api/embed", encode::embed(self, request)?),
-            (Operation::Models, _) => (Method::GET, "/api/tags", Bytes::new()),
-            _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
+        let (path, body) = match (request.operation, self.api) {
+            (Operation::Chat, Api::Chat) => ("/api/chat", encode::chat(self, request)?),
+            (Operation::Chat, Api::Generate) => ("/api/generate", encode::generate(self, request)?),
+            (Operation::Embed, _) => ("/api/embed", encode::embed(self, request)?),
+            (Operation::Models, _) => ("/api/tags", Bytes::new()),
+            _ => return Err(outgoing::no_operation()),
         };
-        let mut outgoing = http::Request::new(body);
-        *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = outgoing::address(&self.base_url, "/api", path)?;
         let streams = request.operation == Operation::Chat && request.stream;
-        let accept = if streams { LINES } else { JSON };
-        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        if !outgoing.body().is_empty() {
-            outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-        }
-        Ok(outgoing)
+        let uri = outgoing::address(&self.base_url, "/api", path)?;
+        Ok(outgoing::ask(uri, if streams { LINES } else { JSON }, body))
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {
@@ -170,21 +164,11 @@ impl Provider for Ollama {
             Operation::Models => return Ok((Framing::Json, Box::new(lists::Models::new(fault)))),
             _ => {}
         }
-        let content_type = head.headers.get(CONTENT_TYPE).map(|v| v.to_str().unwrap_or("?"));
-        let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        let streamed = match kind.to_ascii_lowercase().as_str() {
-            LINES | "application/ndjson" | "application/jsonl" | "application/json-seq" => true,
-            // Sloppy proxies lose the type or call everything plain text.
-            "" | "text/plain" | "application/octet-stream" => request.stream,
-            json if json.ends_with("/json") || json.ends_with("+json") => false,
-            _ => {
-                let what = "the answer is neither JSON nor lines of it";
-                return Err(Error::new(ErrorKind::Malformed, what).with("content_type", kind));
-            }
-        };
-        Ok(match streamed {
-            true => (Framing::Lines, Box::new(decode::Stream::new(fault))),
-            false => (Framing::Json, Box::new(decode::Whole::new(fault))),
+        let asked = if request.stream { Framing::Lines } else { Framing::Json };
+        let framing = incoming::framing(head, &STREAMS, asked, "lines of it")?;
+        Ok(match framing {
+            Framing::Json => (framing, Box::new(decode::Whole::new(fault))),
+            _ => (framing, Box::new(decode::Stream::new(fault))),
         })
     }
 }

@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::{Error, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::incoming;
 use crate::lax::{List, Object, Text};
 
 /// A JSON value left as it came.
@@ -93,12 +94,8 @@ impl Function<'_> {
 /// A text that goes wrong at its very end is cut off: that is `Truncated`. Anything else is `Malformed`.
 pub(super) fn broken(text: &str, error: &serde_json::Error) -> Error {
     let (lines, last) = text.split('\n').fold((0, 0), |(count, _), line| (count + 1, line.len()));
-    let at = format!("line {} column {}", error.line(), error.column());
     let at_end = error.is_syntax() && (error.line(), error.column()) >= (lines, last);
-    if error.is_eof() || at_end {
-        return Error::new(ErrorKind::Truncated, format!("the answer ends too early, at {at}"));
-    }
-    Error::new(ErrorKind::Malformed, format!("the answer is not what the wire allows, at {at}"))
+    if at_end { incoming::truncated("the answer", error) } else { incoming::broken("the answer", error) }
 }
 
 /// Reads one line.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use belvedere_core::SmolStr;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::{Error, Result};
 use belvedere_core::event::{Event, Finish};
 use serde_json::value::RawValue;
 
 use super::choice::{Choice, Form};
 use super::usage;
 use super::wire::{self, Chunk};
+use crate::incoming;
 
 /// What is known of an answer.
 #[derive(Debug, Default)]
@@ -138,20 +139,12 @@ pub(crate) fn has_error(chunk: &Chunk<'_>) -> bool {
     [chunk.error, groq].into_iter().chain(choices).any(|raw| filled(raw).is_some())
 }
 
-/// The error of a frame that is not JSON; its text is not quoted.
+/// The error of a frame that is not JSON.
 pub(crate) fn broken_frame(error: &serde_json::Error) -> Error {
-    malformed("a frame", error)
+    incoming::malformed("a frame", error)
 }
 
-/// The error of a whole body that is not JSON, or not all of it; its text is not quoted.
+/// The error of a whole body that is not JSON, or not all of it.
 pub(crate) fn broken_body(error: &serde_json::Error) -> Error {
-    if error.is_eof() {
-        return Error::new(ErrorKind::Truncated, "the body ended before the answer was whole");
-    }
-    malformed("the body", error)
-}
-
-fn malformed(what: &str, error: &serde_json::Error) -> Error {
-    let (line, column) = (error.line(), error.column());
-    Error::new(ErrorKind::Malformed, format!("{what} is not JSON of the wire: line {line}, column {column}"))
+    incoming::broken("the body", error)
 }

@@ -5,12 +5,13 @@ use belvedere_core::message::extra_of;
 use belvedere_core::request::{Effort, Request, Tool, ToolChoice};
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::WIRE;
 use super::check;
 use super::hosts::{Host, Thinking, Vectors};
 use super::messages::Messages;
+use crate::outgoing::{BodyFields, json as json_of};
 
 /// The body of a chat request.
 ///
@@ -18,7 +19,7 @@ use super::messages::Messages;
 /// `Unsupported` for what the server has no field for; the parameter is named.
 pub(crate) fn chat(host: &Host, model: &str, request: &Request) -> Result<Bytes> {
     check::chat(host, request)?;
-    bytes(&Chat { host, model, request })
+    json_of(&Chat { host, model, request })
 }
 
 /// The body of an embedding request.
@@ -29,39 +30,7 @@ pub(crate) fn embeddings(host: &Host, model: &str, request: &Request) -> Result<
     if request.input.is_empty() && !request.extra.contains_key("input") {
         return Err(Error::new(ErrorKind::InvalidRequest, "input: there is nothing to embed"));
     }
-    bytes(&Embeddings { host, model, request })
-}
-
-fn bytes(body: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(body).map(Bytes::from).map_err(|error| {
-        Error::new(ErrorKind::InvalidRequest, "the request can't be written as JSON").with_source(error)
-    })
-}
-
-/// An object whose own fields yield to those the caller put into `extra`.
-struct Fields<'a, M> {
-    map: M,
-    extra: &'a Map<String, Value>,
-}
-
-impl<M: SerializeMap> Fields<'_, M> {
-    fn put(&mut self, name: &'static str, value: impl Serialize) -> Result<(), M::Error> {
-        match extra_of(self.extra, WIRE).any(|(own, _)| own == name) {
-            true => Ok(()),
-            false => self.map.serialize_entry(name, &value),
-        }
-    }
-
-    fn put_some(&mut self, name: &'static str, value: Option<impl Serialize>) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.put(name, value))
-    }
-
-    fn end(mut self) -> Result<M::Ok, M::Error> {
-        for (name, value) in extra_of(self.extra, WIRE) {
-            self.map.serialize_entry(name, value)?;
-        }
-        self.map.end()
-    }
+    json_of(&Embeddings { host, model, request })
 }
 
 struct Chat<'a> {
@@ -73,7 +42,7 @@ struct Chat<'a> {
 impl Serialize for Chat<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Chat { host, model, request } = *self;
-        let mut body = Fields { map: serializer.serialize_map(None)?, extra: &request.extra };
+        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra, WIRE);
         body.put("model", model)?;
         body.put("messages", Messages::new(host, request))?;
         if !request.tools.is_empty() {
@@ -108,7 +77,7 @@ impl Serialize for Chat<'_> {
 fn thinking<M: SerializeMap>(
     host: &Host,
     request: &Request,
-    body: &mut Fields<'_, M>,
+    body: &mut BodyFields<'_, M>,
 ) -> Result<(), M::Error> {
     let Some(reasoning) = &request.reasoning else { return Ok(()) };
     let on = reasoning.effort != Some(Effort::None);
@@ -184,7 +153,7 @@ struct Embeddings<'a> {
 impl Serialize for Embeddings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
-        let mut body = Fields { map: serializer.serialize_map(None)?, extra: &request.extra };
+        let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra, WIRE);
         body.put("model", self.model)?;
         body.put("input", &*request.input)?;
         if self.host.vectors == Vectors::Floats {

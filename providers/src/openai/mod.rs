@@ -33,11 +33,11 @@ use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
 use serde_json::Value;
 
-use crate::{capabilities, fault};
+use crate::outgoing::{self, JSON};
+use crate::{capabilities, fault, incoming};
 pub use decode::Done;
 pub use endpoint::{EmbeddingsEndpoint, OpenAiEndpoint};
 use hosts::Host;
@@ -102,13 +102,7 @@ impl OpenAi {
     }
 
     fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
-        let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
-        model.ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidRequest,
-                "model: is missing; name one in the request or the configuration",
-            )
-        })
+        outgoing::model(request, self.model.as_deref())
     }
 
     /// The path of what is asked of a model. A deployment stands in it (Azure OpenAI's REST API reference).
@@ -126,22 +120,6 @@ impl OpenAi {
             )),
         }
     }
-
-    /// The address of an endpoint: its path behind the base's, and before the base's query.
-    fn endpoint(&self, path: &str) -> Result<Uri> {
-        let (Some(scheme), Some(authority)) = (self.base_url.scheme(), self.base_url.authority()) else {
-            let fault = "base_url: an absolute address is needed, such as https://host.example/v1";
-            return Err(Error::new(ErrorKind::ConfigInvalid, fault).with("host", self.host.name));
-        };
-        let base = self.base_url.path().trim_end_matches('/');
-        let path = match self.base_url.query() {
-            Some(query) => format!("{base}{path}?{query}"),
-            None => format!("{base}{path}"),
-        };
-        let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path);
-        uri.build()
-            .map_err(|e| Error::new(ErrorKind::ConfigInvalid, "base_url: makes no address").with_source(e))
-    }
 }
 
 impl Provider for OpenAi {
@@ -154,37 +132,27 @@ impl Provider for OpenAi {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit_host(WIRE, self.host, model.as_deref(), request)
+        capabilities::fit_host(WIRE, self.host, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
-        let (method, path, body) = match request.operation {
+        let (path, body) = match request.operation {
             Operation::Chat => {
                 let model = self.model(request)?;
                 let path = self.path("/chat/completions", model)?;
-                (Method::POST, path, encode::chat(self.host, model, request)?)
+                (path, encode::chat(self.host, model, request)?)
             }
             Operation::Embed => {
                 let model = self.model(request)?;
                 let path = self.path(self.host.embeddings_path(), model)?;
-                (Method::POST, path, encode::embeddings(self.host, model, request)?)
+                (path, encode::embeddings(self.host, model, request)?)
             }
-            Operation::Models => (Method::GET, "/models".into(), Bytes::new()),
-            _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
+            Operation::Models => ("/models".into(), Bytes::new()),
+            _ => return Err(outgoing::no_operation()),
         };
-        let mut outgoing = http::Request::new(body);
-        *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = self.endpoint(&path)?;
-        let accept = match request.operation == Operation::Chat && request.stream {
-            true => "text/event-stream",
-            false => "application/json",
-        };
-        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        if !outgoing.body().is_empty() {
-            outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        Ok(outgoing)
+        let streams = request.operation == Operation::Chat && request.stream;
+        let uri = outgoing::address(&self.base_url, "", &path)?;
+        Ok(outgoing::ask(uri, if streams { "text/event-stream" } else { JSON }, body))
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {
@@ -203,21 +171,17 @@ impl Provider for OpenAi {
     }
 }
 
-/// How the body is cut. The content type decides: gateways answer a stream with one body and the other way round.
-/// A type that says nothing is read as what was asked for.
+/// How the body is cut.
 pub(crate) fn framing(request: &Request, head: &http::response::Parts) -> Result<Framing> {
-    let streams = request.operation == Operation::Chat;
-    let header = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let kind = header.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match kind.as_str() {
-        "text/event-stream" if streams => Ok(Framing::Sse),
-        "application/x-ndjson" | "application/jsonl" if streams => Ok(Framing::Lines),
-        "" | "text/plain" | "application/octet-stream" if streams && request.stream => Ok(Framing::Sse),
-        "" | "text/plain" | "application/octet-stream" => Ok(Framing::Json),
-        json if json.ends_with("/json") || json.ends_with("+json") => Ok(Framing::Json),
-        _ => Err(Error::new(ErrorKind::Malformed, "the answer is neither JSON nor a stream of events")
-            .with("content_type", kind)),
-    }
+    const STREAMS: [(&str, Framing); 3] = [
+        ("text/event-stream", Framing::Sse),
+        ("application/x-ndjson", Framing::Lines),
+        ("application/jsonl", Framing::Lines),
+    ];
+    let is_chat = request.operation == Operation::Chat;
+    let streams: &[_] = if is_chat { &STREAMS } else { &[] };
+    let asked = if is_chat && request.stream { Framing::Sse } else { Framing::Json };
+    incoming::framing(head, streams, asked, "a stream of events")
 }
 
 /// The media type of sound that was asked for (`audio.format`); the answer itself does not tell.

@@ -35,19 +35,18 @@ mod whole;
 mod wire;
 
 use belvedere_core::SmolStr;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::Result;
 use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::Uri;
 
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::openai::hosts::{self, Vectors};
 use crate::openai::{self, embeddings, models};
-use crate::outgoing::address;
+use crate::outgoing::{self, JSON};
 pub use endpoint::ResponsesEndpoint;
 
 /// The name of the wire.
@@ -93,9 +92,7 @@ impl Responses {
     }
 
     fn model<'a>(&'a self, request: &'a Request) -> Result<&'a str> {
-        let model = request.model.as_deref().or(self.model.as_deref()).filter(|model| !model.is_empty());
-        let missing = "model: is missing; name one in the request or the configuration";
-        model.ok_or_else(|| Error::new(ErrorKind::InvalidRequest, missing))
+        outgoing::model(request, self.model.as_deref())
     }
 }
 
@@ -109,30 +106,22 @@ impl Provider for Responses {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
+        capabilities::fit(WIRE, &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
-        let (method, path, body) = match request.operation {
-            Operation::Chat => (Method::POST, "/responses", encode::body(self.model(request)?, request)?),
+        let (path, body) = match request.operation {
+            Operation::Chat => ("/responses", encode::body(self.model(request)?, request)?),
             Operation::Embed => {
                 let body = openai::encode::embeddings(&hosts::ANY, self.model(request)?, request)?;
-                (Method::POST, "/embeddings", body)
+                ("/embeddings", body)
             }
-            Operation::Models => (Method::GET, "/models", Bytes::new()),
-            _ => return Err(Error::new(ErrorKind::Unsupported, "operation: this wire does not have it")),
+            Operation::Models => ("/models", Bytes::new()),
+            _ => return Err(outgoing::no_operation()),
         };
         let streams = request.operation == Operation::Chat && request.stream;
-        let mut outgoing = http::Request::new(body);
-        *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = address(&self.base_url, "", path)?;
-        let accept = if streams { "text/event-stream" } else { "application/json" };
-        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        if !outgoing.body().is_empty() {
-            outgoing.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        Ok(outgoing)
+        let uri = outgoing::address(&self.base_url, "", path)?;
+        Ok(outgoing::ask(uri, if streams { "text/event-stream" } else { JSON }, body))
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {

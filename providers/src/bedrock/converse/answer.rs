@@ -14,7 +14,7 @@ use super::pieces::{append_base64, bytes_of, field, join};
 use super::sources::source;
 use super::wire::{Block, Delta, Further, Medium, Reasoning, ToolUse};
 use super::{WIRE, format, media, usage};
-use crate::anthropic::read;
+use crate::incoming::read;
 use crate::lax::{Object, Text};
 
 /// What is known of the answer. A block's place in `blocks` is its part's number.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{WIRE, format};
-use crate::anthropic::Base64;
+use crate::outgoing::Base64;
 
 /// One block: an object with one field, whose name is the block's kind.
 #[derive(Debug, Serialize)]
@@ -215,7 +215,7 @@ impl<'a> Block<'a> {
         let own = field(&media.extra, "format").and_then(Value::as_str);
         let (found, source) = match &media.source {
             MediaSource::Data { mime, data } => {
-                (format::word_of(media.kind, mime), Source::Bytes(Base64::new(data)))
+                (format::word_of(media.kind, mime), Source::Bytes(Base64(data)))
             }
             MediaSource::Url(uri) if uri.starts_with("s3://") => {
                 let bucket_owner = field(&media.extra, "bucketOwner");

@@ -35,7 +35,7 @@ mod whole;
 mod wire;
 
 use belvedere_core::SmolStr;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::Result;
 use belvedere_core::provider::{Decoder, Framing, Lack, Provider};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
@@ -45,6 +45,7 @@ use http::Uri;
 use super::target;
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
+use crate::outgoing;
 
 pub use endpoint::ConverseEndpoint;
 
@@ -94,16 +95,14 @@ impl Provider for Converse {
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        let model = request.model.clone().or_else(|| self.model.clone());
-        capabilities::fit(WIRE, &self.name, model.as_deref(), request)
+        capabilities::fit(WIRE, &self.name, self.model.as_deref(), request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
         if request.operation != Operation::Chat {
-            return Err(Error::new(ErrorKind::Unsupported, "operation: Converse has chat only")
-                .with("parameter", "operation"));
+            return Err(outgoing::unsupported("operation", "Converse has chat only"));
         }
-        let model = target::model(request, self.model.as_ref())?;
+        let model = outgoing::model(request, self.model.as_deref())?;
         let action = if request.stream { "converse-stream" } else { "converse" };
         let body = encode::body(request, model)?;
         target::post(&self.base_url, model, action, target::accept(request.stream), body)

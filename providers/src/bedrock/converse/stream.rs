@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::super::fault;
 use super::answer::Answer;
 use super::wire::Incoming;
-use crate::anthropic::read;
 use crate::fault::Head;
+use crate::incoming::read;
 
 /// The names of the wire's events.
 const EVENTS: [&str; 6] =

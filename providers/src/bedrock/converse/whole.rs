@@ -6,8 +6,8 @@ use belvedere_core::provider::{Decoder, Frame};
 
 use super::answer::Answer;
 use super::wire;
-use crate::anthropic::read;
 use crate::fault::{self, Head};
+use crate::incoming::read;
 
 /// Reads a whole answer.
 #[derive(Debug)]
