@@ -9,6 +9,8 @@ mod random;
 mod support;
 #[path = "support/unfold.rs"]
 mod unfold;
+#[path = "support/writing.rs"]
+mod writing;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::Endpoint;
@@ -18,7 +20,7 @@ use belvedere_core::message::{MediaKind, MediaSource, Part, Role, ToolBy};
 use belvedere_core::provider::Provider;
 use belvedere_core::request::{Effort, Operation, Request, ResponseFormat, ToolChoice};
 use belvedere_providers::anthropic::{Anthropic, AnthropicEndpoint};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use can::CAN;
 use proptest::prelude::*;
 use random::{answer, request};
@@ -34,11 +36,7 @@ fn read(request: &Request, response: &http::Response<Bytes>) -> Read {
 
 /// What the endpoint makes of a stream.
 fn stream(request: &Request, events: &[Event], error: Option<&Error>) -> http::Response<Bytes> {
-    let (head, mut encoder) = AnthropicEndpoint.stream(request);
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(error, &mut out);
-    head.map(|()| out.freeze())
+    writing::streamed(&AnthropicEndpoint, request, events, error)
 }
 
 fn streaming() -> Request {

@@ -7,6 +7,8 @@
 mod values;
 
 mod support;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use belvedere_core::provider::Provider;
 use belvedere_core::request::Request;
 use belvedere_core::usage::{Class, Usage};
 use belvedere_providers::bedrock::{Converse, ConverseEndpoint, InvokeAnthropic, InvokeAnthropicEndpoint};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::Method;
 use proptest::prelude::*;
@@ -52,11 +54,8 @@ fn written(
     events: &[Event],
     error: Option<&Error>,
 ) -> (http::response::Parts, Bytes) {
-    let (head, mut encoder) = endpoint.stream(&Request::from("hi").with_model("m"));
-    let mut body = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut body));
-    encoder.end(error, &mut body);
-    (head.into_parts().0, body.freeze())
+    let request = Request::from("hi").with_model("m");
+    writing::streamed(endpoint, &request, events, error).into_parts()
 }
 
 /// What the provider reads of a stream of these events.

@@ -5,6 +5,8 @@
 mod support;
 #[path = "support/values.rs"]
 mod values;
+#[path = "support/writing.rs"]
+mod writing;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::Endpoint;
@@ -16,7 +18,7 @@ use belvedere_core::request::{
     Effort, Operation, Reasoning, Request, ResponseFormat, Schema, Tool, ToolChoice,
 };
 use belvedere_providers::cohere::{Cohere, CohereEndpoint};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -156,12 +158,9 @@ fn read(stream: bool, content_type: &str, body: &[u8]) -> Read {
 }
 
 fn streamed(events: &[Event], error: Option<&Error>) -> Vec<u8> {
-    let (head, mut encoder) = CohereEndpoint.stream(&Request::from("hi"));
-    assert_eq!(head.headers()["content-type"], "text/event-stream");
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(error, &mut out);
-    out.to_vec()
+    let answer = writing::streamed(&CohereEndpoint, &Request::from("hi"), events, error);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    answer.into_body().to_vec()
 }
 
 proptest! {

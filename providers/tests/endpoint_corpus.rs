@@ -7,6 +7,8 @@
 #[path = "support/corpus.rs"]
 mod corpus;
 mod support;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::sync::Arc;
 
@@ -16,10 +18,10 @@ use belvedere_core::message::{Part, ToolBy};
 use belvedere_core::provider::Provider;
 use belvedere_providers::openai::{OpenAi, hosts};
 use belvedere_providers::{endpoint, wire};
-use bytes::{Bytes, BytesMut};
 use corpus::Row;
 use serde_json::{Map, Value, json};
 use support::Read;
+use writing::streamed;
 
 /// The recordings of a wire. Google's embeddings have one of their own.
 fn rows(wire: &str) -> Vec<Row> {
@@ -235,12 +237,7 @@ fn answers(wire_name: &str, normal: fn(Completion) -> Completion) {
         assert!(whole.error.is_none(), "{}: {:?}", row.id(), whole.error);
         assert_eq!(normal(whole.completion()), was, "{}: whole", row.id());
         request.stream = wire_name != "embeddings";
-        let (head, mut encoder) = endpoint.stream(&request);
-        let mut out = BytesMut::new();
-        read.events.iter().for_each(|event| encoder.event(event, &mut out));
-        encoder.end(None, &mut out);
-        let out: Bytes = out.freeze();
-        let head = head.into_parts().0;
+        let (head, out) = streamed(endpoint.as_ref(), &request, &read.events, None).into_parts();
         let stream = Read::new(provider.as_ref(), &request, &head, [out.as_ref()]);
         let cut = Read::new(provider.as_ref(), &request, &head, out.chunks(7));
         assert_eq!(cut.essence(), stream.essence(), "{}: cut", row.id());

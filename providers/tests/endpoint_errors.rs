@@ -5,6 +5,8 @@
 mod support;
 #[path = "support/unfold.rs"]
 mod unfold;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use belvedere_core::error::{Error, ErrorKind, ProviderError, RetryAfter};
 use belvedere_core::event::{Event, Notice};
 use belvedere_core::request::Request;
 use belvedere_providers::{endpoint, wire};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use support::{Read, head};
 use unfold::{essence, events, interleaved};
@@ -39,11 +41,7 @@ fn read(endpoint: &dyn Endpoint, stream: bool, response: &http::Response<Bytes>)
 }
 
 fn stream(endpoint: &dyn Endpoint, events: &[Event], error: Option<&Error>) -> http::Response<Bytes> {
-    let (head, mut encoder) = endpoint.stream(&request(true));
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(error, &mut out);
-    head.map(|()| out.freeze())
+    writing::streamed(endpoint, &request(true), events, error)
 }
 
 /// The kinds that neither wire has a word of its own for, and what they are read as.

@@ -9,6 +9,8 @@ mod mutations;
 #[path = "google/random.rs"]
 mod random;
 mod support;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ use belvedere_core::provider::Provider;
 use belvedere_core::request::{Request, ToolChoice};
 use belvedere_core::usage::{Class, Usage};
 use belvedere_providers::google::{Google, GoogleEndpoint};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use mutations::mutations;
 use proptest::prelude::*;
@@ -56,11 +58,8 @@ fn events(answer: Completion) -> Vec<Event> {
 fn streamed(events: &[Event], error: Option<&Error>) -> Read {
     let mut request = Request::default();
     request.stream = true;
-    let (head, mut encoder) = endpoint().stream(&request);
-    let mut body = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut body));
-    encoder.end(error, &mut body);
-    Read::new(&Google::default(), &request, &head.into_parts().0, [body.as_ref()])
+    let (head, body) = writing::streamed(&endpoint(), &request, events, error).into_parts();
+    Read::new(&Google::default(), &request, &head, [body.as_ref()])
 }
 
 /// An answer as a stream can tell it: neighbours of one kind are one part, and what signs a text follows it in an

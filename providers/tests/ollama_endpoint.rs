@@ -5,6 +5,8 @@
 mod support;
 #[path = "support/values.rs"]
 mod values;
+#[path = "support/writing.rs"]
+mod writing;
 
 use belvedere_core::completion::{Completion, Fold};
 use belvedere_core::endpoint::Endpoint;
@@ -14,7 +16,7 @@ use belvedere_core::message::{Media, MediaKind, MediaSource, Message, Part, Role
 use belvedere_core::provider::Provider;
 use belvedere_core::request::{Effort, Operation, Reasoning, Request, ResponseFormat, Schema};
 use belvedere_providers::ollama::{Api, Ollama, OllamaEndpoint, OllamaGenerateEndpoint};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Method;
 use proptest::collection::vec;
 use proptest::option;
@@ -163,12 +165,9 @@ fn read(api: Api, stream: bool, content_type: &str, body: &[u8]) -> Completion {
 }
 
 fn streamed(api: Api, events: &[Event], error: Option<&Error>) -> Vec<u8> {
-    let (head, mut encoder) = endpoint(api).stream(&Request::from("hi"));
-    assert_eq!(head.headers()["content-type"], "application/x-ndjson");
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(error, &mut out);
-    out.to_vec()
+    let answer = writing::streamed(endpoint(api), &Request::from("hi"), events, error);
+    assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+    answer.into_body().to_vec()
 }
 
 fn assert_request_goes_round(api: Api, request: &Request) {

@@ -9,25 +9,28 @@ mod random;
 mod support;
 #[path = "support/unfold.rs"]
 mod unfold;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::sync::Arc;
 
 use belvedere_core::completion::Completion;
 use belvedere_core::endpoint::Endpoint;
-use belvedere_core::error::{Error, ErrorKind};
+use belvedere_core::error::ErrorKind;
 use belvedere_core::event::{Event, Source};
 use belvedere_core::message::{Media, MediaKind, MediaSource, Part, ToolBy};
 use belvedere_core::provider::Provider;
 use belvedere_core::request::{Parameters, Request, ToolChoice};
 use belvedere_core::usage::Class;
 use belvedere_providers::openai::{EmbeddingsEndpoint, OpenAi, OpenAiEndpoint, hosts};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use can::CAN;
 use proptest::prelude::*;
 use random::{answer, request};
 use serde_json::{Map, Value, json};
 use support::{Read, head};
 use unfold::{essence, events, interleaved};
+use writing::streamed;
 
 fn provider() -> OpenAi {
     OpenAi::new(hosts::find("openai").unwrap())
@@ -37,20 +40,6 @@ fn provider() -> OpenAi {
 fn read(request: &Request, response: &http::Response<Bytes>) -> Read {
     let (parts, body) = response.clone().into_parts();
     Read::new(&provider(), request, &parts, [body.as_ref()])
-}
-
-/// What the endpoint makes of a stream: its body, and its head.
-fn stream(
-    endpoint: &dyn Endpoint,
-    request: &Request,
-    events: &[Event],
-    error: Option<&Error>,
-) -> http::Response<Bytes> {
-    let (head, mut encoder) = endpoint.stream(request);
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(error, &mut out);
-    head.map(|()| out.freeze())
 }
 
 fn streaming() -> Request {
@@ -94,7 +83,7 @@ proptest! {
         let request = streaming();
         let events = events(&answer, cuts);
         let events = if mixed { interleaved(events) } else { events };
-        let read = read(&request, &stream(&OpenAiEndpoint, &request, &events, None));
+        let read = read(&request, &streamed(&OpenAiEndpoint, &request, &events, None));
         prop_assert!(read.error.is_none(), "{:?}", read.error);
         prop_assert_eq!(essence(read.completion()), answer);
     }
@@ -102,7 +91,7 @@ proptest! {
     #[test]
     fn w1_any_cutting_of_a_stream_reads_the_same(answer in answer(CAN), size in 1usize..9) {
         let request = streaming();
-        let response = stream(&OpenAiEndpoint, &request, &events(&answer, 1), None);
+        let response = streamed(&OpenAiEndpoint, &request, &events(&answer, 1), None);
         let pieces = response.body().chunks(size);
         let cut = Read::new(&provider(), &request, &head(200, [("content-type", "text/event-stream")]), pieces);
         let whole = read(&request, &response);
@@ -251,12 +240,12 @@ fn the_client_decides_whether_usage_comes_on_a_stream() {
     let sent: Value = serde_json::from_slice(provider().encode(&without).unwrap().body()).unwrap();
     assert_eq!(sent["stream_options"], json!({"include_usage": true}), "ledgers always get it");
     assert_eq!(sent.as_object().unwrap().len(), 4, "the note for the answer is not sent: {sent}");
-    let chunks = frames(&stream(&OpenAiEndpoint, &without, &events(&answer, 1), None));
+    let chunks = frames(&streamed(&OpenAiEndpoint, &without, &events(&answer, 1), None));
     assert!(chunks.iter().all(|chunk| chunk.get("usage").is_none()), "{chunks:?}");
     body["stream_options"] = json!({"include_usage": true, "include_obfuscation": false});
     let with = chat(body);
     assert_eq!(with.extra["stream_options"], json!({"include_usage": true, "include_obfuscation": false}));
-    let chunks = frames(&stream(&OpenAiEndpoint, &with, &events(&answer, 1), None));
+    let chunks = frames(&streamed(&OpenAiEndpoint, &with, &events(&answer, 1), None));
     let (last, others) = chunks.split_last().unwrap();
     assert_eq!((&last["choices"], &last["usage"]["prompt_tokens"]), (&json!([]), &json!(3)));
     assert!(others.iter().all(|chunk| chunk.get("usage") == Some(&Value::Null)), "{others:?}");
@@ -287,7 +276,7 @@ fn clients_find_all_they_ask_for() {
     );
     let mut request = streaming();
     request.model = Some("m".into());
-    let response = stream(&OpenAiEndpoint, &request, &events(&answer, 7), None);
+    let response = streamed(&OpenAiEndpoint, &request, &events(&answer, 7), None);
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     assert!(response.body().ends_with(b"data: [DONE]\n\n"));
     let chunks = frames(&response);
@@ -315,7 +304,7 @@ fn calls_without_ids_get_them() {
     let whole = read(&request, &OpenAiEndpoint.whole(&request, &answer)).completion();
     let ids: Vec<&str> = whole.tool_calls().map(|call| call.id).collect();
     assert!(ids.iter().all(|id| id.starts_with("call_")) && ids[0] != ids[1], "{ids:?}");
-    let streamed = read(&streaming(), &stream(&OpenAiEndpoint, &streaming(), &events(&answer, 1), None));
+    let streamed = read(&streaming(), &streamed(&OpenAiEndpoint, &streaming(), &events(&answer, 1), None));
     assert_eq!(streamed.completion().choices, whole.choices);
 }
 
@@ -347,7 +336,7 @@ fn sound_goes_out_with_its_transcript() {
             pieces.push(Event::Media { choice, part, media: Box::new(media) });
         }
     }
-    let streamed = read(&request, &stream(&OpenAiEndpoint, &request, &pieces, None));
+    let streamed = read(&request, &streamed(&OpenAiEndpoint, &request, &pieces, None));
     assert_eq!(streamed.completion().choices[0].parts, answer.choices[0].parts);
 }
 
@@ -375,6 +364,6 @@ fn what_only_others_understand_is_left_out() {
         read(&request, &OpenAiEndpoint.whole(&request, &answer)).completion().choices[0].parts,
         expected
     );
-    let streamed = stream(&OpenAiEndpoint, &streaming(), &events(&answer, 1), None);
+    let streamed = streamed(&OpenAiEndpoint, &streaming(), &events(&answer, 1), None);
     assert_eq!(read(&streaming(), &streamed).completion().choices[0].parts, expected);
 }

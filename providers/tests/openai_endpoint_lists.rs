@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use belvedere_core::event::{Event, Model};
 use belvedere_core::provider::Provider;
 use belvedere_core::request::{Operation, Request};
 use belvedere_providers::openai::{EmbeddingsEndpoint, OpenAi, OpenAiEndpoint, hosts};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Read, head};
@@ -104,10 +106,6 @@ fn a_list_of_models_is_read_as_it_was_written() {
     assert_eq!(found.models[0], model);
     assert_eq!(found.models[1].raw, json!({"id": "m-2", "object": "model", "created": 0, "owned_by": ""}));
     let events = [Event::Start { id: None, model: None }, Event::Model(Box::new(model.clone()))];
-    let (head, mut encoder) = OpenAiEndpoint.stream(&request);
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(None, &mut out);
-    let streamed = head.map(|()| out.freeze());
+    let streamed = writing::streamed(&OpenAiEndpoint, &request, &events, None);
     assert_eq!(read(&request, &streamed).completion().models, [model]);
 }

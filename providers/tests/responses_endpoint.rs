@@ -6,6 +6,8 @@
 #[path = "responses/random.rs"]
 mod random;
 mod support;
+#[path = "support/writing.rs"]
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +21,6 @@ use belvedere_core::provider::Provider;
 use belvedere_core::request::{Request, Tool};
 use belvedere_core::usage::Class;
 use belvedere_providers::responses::{Responses, ResponsesEndpoint};
-use bytes::BytesMut;
 use http::Method;
 use proptest::prelude::*;
 use random::{answers, requests};
@@ -48,12 +49,9 @@ fn written(request: &Request) -> Value {
 
 /// The body of a streamed answer to `request`.
 fn streamed(request: &Request, events: &[Event], error: Option<&Error>) -> String {
-    let (head, mut encoder) = ResponsesEndpoint.stream(request);
-    assert_eq!(head.headers()["content-type"], "text/event-stream; charset=utf-8");
-    let mut out = BytesMut::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.end(error, &mut out);
-    String::from_utf8(out.to_vec()).unwrap()
+    let answer = writing::streamed(&ResponsesEndpoint, request, events, error);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
+    String::from_utf8(answer.into_body().to_vec()).unwrap()
 }
 
 fn frames(body: &str) -> Vec<Value> {
