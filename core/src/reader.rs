@@ -23,6 +23,8 @@ pub struct Reader {
     /// The status was not success.
     failed: bool,
     raw: bool,
+    /// All bytes of a stream of server-sent events that has had no event yet; `None` once it has, or is too long.
+    prologue: Option<Vec<u8>>,
     /// What the decoder writes to; empty between calls.
     out: Vec<Event>,
     ready: VecDeque<Event>,
@@ -30,6 +32,9 @@ pub struct Reader {
     mismatch: Option<(u64, u64)>,
     outcome: Outcome,
 }
+
+/// How much of a stream without an event is kept, to look for an error in it. In bytes.
+const PROLOGUE: usize = 64 << 10;
 
 /// What is known of the end of a response.
 #[derive(Debug, Clone)]
@@ -65,6 +70,7 @@ impl Reader {
             decoder,
             failed,
             raw: false,
+            prologue: (framing == Framing::Sse && !failed).then(Vec::new),
             out: Vec::new(),
             ready: VecDeque::new(),
             mismatch: None,
@@ -83,13 +89,20 @@ impl Reader {
         if !matches!(self.outcome, Outcome::Open) {
             return;
         }
-        let Reader { framer, decoder, out, raw, .. } = self;
+        let Reader { framer, decoder, out, raw, prologue, .. } = self;
+        if let Some(before) = prologue {
+            before.extend_from_slice(chunk);
+        }
         let mut decoder_spoke = false;
         let outcome = framer.feed(chunk, &mut |frame| {
+            *prologue = None;
             let outcome = decode(decoder.as_mut(), frame, *raw, out);
             decoder_spoke |= outcome.is_err();
             outcome
         });
+        if prologue.as_ref().is_some_and(|before| before.len() > PROLOGUE) {
+            *prologue = None;
+        }
         match outcome {
             Err(_) if self.failed && !decoder_spoke => self.settle_by_status(),
             outcome => self.settle(outcome),
@@ -101,12 +114,22 @@ impl Reader {
         if !matches!(self.outcome, Outcome::Open) {
             return;
         }
-        let Reader { framer, decoder, out, raw, .. } = self;
+        let Reader { framer, decoder, out, raw, prologue, .. } = self;
         let mut last = 0;
+        let before = prologue.take();
+        let mut seen = false;
         let outcome = framer.eof(&mut |frame| {
+            seen = true;
             last = out.len();
             decode(decoder.as_mut(), frame, *raw, out)
         });
+        // A gateway's error may come as plain JSON under the content type of the stream that was asked for.
+        let outcome = match before.as_deref().map(<[u8]>::trim_ascii) {
+            Some(body) if !seen && outcome.is_ok() && body.first() == Some(&b'{') => {
+                decode(decoder.as_mut(), Frame { name: None, data: body }, *raw, out).map(|()| false)
+            }
+            _ => outcome,
+        };
         if matches!(outcome, Ok(true)) {
             out.insert(last.min(out.len()), Event::Notice(Notice::Unterminated));
         }
