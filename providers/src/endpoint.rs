@@ -3,6 +3,7 @@
 
 mod answer;
 mod fields;
+#[cfg(any(feature = "anthropic", feature = "openai"))]
 mod gathered;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use belvedere_core::error::{Error, ErrorKind, Result};
 
 pub(crate) use answer::*;
 pub(crate) use fields::*;
+#[cfg(any(feature = "anthropic", feature = "openai"))]
 pub(crate) use gathered::*;
 
 #[cfg(feature = "anthropic")]

@@ -124,6 +124,7 @@ macro_rules! absent {
         }
     };
 }
+#[cfg(feature = "openai")]
 pub(crate) use absent;
 
 struct TextVisitor;

@@ -6,7 +6,7 @@ use belvedere_core::request::Request;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Uri};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap};
 use serde_json::{Map, Value};
 
 pub(crate) use crate::endpoint::invalid;
@@ -133,7 +133,7 @@ impl<'a> Further<'a> {
 
 #[cfg(any(feature = "cohere", feature = "ollama"))]
 impl Serialize for Further<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
     }
 }
@@ -145,7 +145,7 @@ pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
 
 #[cfg(any(feature = "anthropic", feature = "google", feature = "ollama", feature = "responses"))]
 impl Serialize for Base64<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use base64::display::Base64Display;
         use base64::engine::general_purpose::STANDARD;
         serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
@@ -218,7 +218,7 @@ mod tests {
     fn the_callers_fields_win_and_objects_are_joined() {
         struct Body<'a>(&'a Map<String, Value>);
         impl Serialize for Body<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut fields = BodyFields::new(serializer.serialize_map(None)?, self.0, "cohere.chat");
                 fields.put("model", "ours")?;
                 fields.put_some("seed", Some(1))?;

@@ -4,7 +4,7 @@
 //! as it goes out then. `BELVEDERE_RECORD=1 cargo test -p belvedere-providers --test golden` writes them again: read
 //! the difference before you commit it.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

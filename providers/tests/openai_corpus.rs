@@ -3,7 +3,7 @@
 //! The recordings are not part of this repository. Where they are absent the tests say so and pass: the cassettes
 //! of our own cover the wire then.
 
-#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/corpus.rs"]
 mod corpus;

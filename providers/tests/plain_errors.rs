@@ -1,7 +1,5 @@
 //! A gateway's error that comes as plain JSON with status 200, under the content type of the stream that was asked for.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use belvedere_core::error::ErrorKind;

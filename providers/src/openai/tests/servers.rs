@@ -71,7 +71,7 @@ fn s11_an_error_in_any_shape_is_found() {
         (json!({ "status_code": 500, "error": { "message": "m" } }), ErrorKind::Overloaded),
     ];
     for (shape, expected) in shapes {
-        let alone = stream(&[shape.clone()]);
+        let alone = stream(std::slice::from_ref(&shape));
         assert_eq!(alone.error.unwrap().kind(), expected, "{shape}");
         let late = stream(&[delta(json!({ "content": "x" })), shape.clone(), finish("stop"), done()]);
         assert_eq!(late.error.unwrap().kind(), expected, "{shape}");
