@@ -347,6 +347,9 @@ fn server_tool(part: &Part, case: &Case<'_>) -> Option<String> {
             Part::ToolCall { by: ToolBy::Provider, name, .. },
         ) => Some(format!("server_tool_use:{name}")),
         (_, Part::ToolCall { by: ToolBy::Provider, name, .. }) => Some(name.to_string()),
+        ("anthropic.messages", Part::Opaque { kind, data, .. }) if kind == "mcp_tool_use" => {
+            Some(format!("{kind}:{}", data.get("name").and_then(Value::as_str).unwrap_or_default()))
+        }
         ("openai.responses" | "google.generate", Part::Opaque { kind, .. }) => Some(kind.to_string()),
         // Of a stream only the tools are listed.
         ("bedrock.converse", Part::Opaque { kind, .. }) => {
