@@ -11,6 +11,13 @@ use std::sync::Arc;
 use belvedere_core::endpoint::Endpoint;
 use belvedere_core::error::{Error, ErrorKind, Result};
 
+#[cfg(any(
+    feature = "anthropic",
+    feature = "cohere",
+    feature = "google",
+    feature = "ollama",
+    feature = "openai"
+))]
 pub(crate) use answer::*;
 pub(crate) use fields::*;
 #[cfg(any(feature = "anthropic", feature = "openai"))]

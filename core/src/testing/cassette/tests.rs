@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::Clock;
-use crate::testing::{Delay, Fault, Piece, Reply, Simulation, TestClock};
+use crate::testing::{Reply, Simulation, TestClock};
 use crate::transport::Transport;
 
 /// Put together here, so that nothing that looks like a key stands in this file.
@@ -238,6 +238,8 @@ fn a_file_of_another_version_or_form_is_refused() {
     assert!(fault("{").starts_with("cassette: EOF"), "{}", fault("{"));
 }
 
+// A file needs a file system, which the browser has not.
+#[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn a_client_records_and_replays_by_a_layer() {
     use crate::layer::Layer;
@@ -275,6 +277,7 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{Delay, Fault, Piece};
 
     proptest! {
         #[test]
