@@ -13,7 +13,7 @@ use crate::event::{Event, Finish, FinishReason, Model, Notice, Source};
 use crate::events::Events;
 use crate::message::{MediaSource, Message, Part, Role, ToolBy};
 use crate::usage::Usage;
-pub(crate) use unfold::unfold;
+pub(crate) use unfold::{unfold, unfold_open};
 
 /// A whole answer. `collect(into_events(c)) == c` for every answer that was folded from events.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -170,6 +170,20 @@ pub struct Fold {
     completion: Completion,
     /// For each choice of `completion.choices`: the wire's part numbers, by position.
     numbers: Vec<Vec<u32>>,
+    /// The parts that have begun and not ended, in the order they began.
+    open: Vec<OpenPart>,
+    started: bool,
+}
+
+/// A part of a partial answer that has begun and not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OpenPart {
+    /// The index of its choice.
+    pub choice: u32,
+    /// Its number in the events.
+    pub part: u32,
+    /// Its place among the parts of its choice.
+    pub at: usize,
 }
 
 impl Fold {
@@ -177,6 +191,7 @@ impl Fold {
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::Start { id, model } => {
+                self.started = true;
                 self.completion.id.clone_from(id);
                 self.completion.model.clone_from(model);
             }
@@ -250,7 +265,9 @@ impl Fold {
             Event::Extra { choice, part, extra } => self.extra(*choice, *part, extra),
             Event::Source { choice, source } => self.choice(*choice).sources.push((**source).clone()),
             Event::Logprobs { choice, data } => self.choice(*choice).logprobs.push((**data).clone()),
-            Event::PartEnd { .. } => {}
+            Event::PartEnd { choice, part } => {
+                self.open.retain(|open| (open.choice, open.part) != (*choice, *part));
+            }
             Event::Usage(usage) => self.completion.usage = Some(usage.clone()),
             Event::Embedding { index, vector } => {
                 let list = &mut self.completion.embeddings;
@@ -261,6 +278,8 @@ impl Fold {
             Event::Notice(notice) => {
                 if matches!(notice, Notice::Restart { .. }) {
                     self.numbers.clear();
+                    self.open.clear();
+                    self.started = false;
                     let notices = std::mem::take(&mut self.completion.notices);
                     let raw = std::mem::take(&mut self.completion.raw);
                     self.completion = Completion { notices, raw, ..Completion::default() };
@@ -282,6 +301,22 @@ impl Fold {
     /// The answer as far as it is known.
     pub fn completion(&self) -> &Completion {
         &self.completion
+    }
+
+    /// The parts that have begun and not ended, in the order they began.
+    pub fn open(&self) -> &[OpenPart] {
+        &self.open
+    }
+
+    /// Whether the provider has begun to answer.
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// The number of the part at this place of a choice.
+    pub fn number(&self, choice: u32, at: usize) -> Option<u32> {
+        let of = self.completion.choices.binary_search_by_key(&choice, |c| c.index).ok()?;
+        self.numbers.get(of)?.get(at).copied()
     }
 
     fn position(&mut self, choice: u32) -> usize {
@@ -309,6 +344,7 @@ impl Fold {
         match numbers.iter().rposition(|n| *n == number) {
             Some(found) => parts.get_mut(found),
             None => {
+                self.open.push(OpenPart { choice, part: number, at: parts.len() });
                 numbers.push(number);
                 parts.push(new());
                 parts.last_mut()

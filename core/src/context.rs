@@ -1,7 +1,8 @@
 //! What goes with a request through the stack: what is lent, and what is known of the call.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +11,12 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 
 use crate::cancel::Cancel;
+use crate::checkpoint::Checkpoint;
 use crate::clock::{Clock, Instant};
 use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::events::{End, EndKind};
+use crate::pause::Pause;
 use crate::request::{Options, Scope};
 use crate::spawner::Spawner;
 use crate::transport::Transport;
@@ -74,6 +77,12 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// Its cancel signal.
     pub cancel: Cancel,
+    /// Whether its caller paused it. Timers of the wire stand still meanwhile.
+    pub pause: Pause,
+    /// What further attempts it may make.
+    pub attempt_budget: AttemptBudget,
+    /// The broken or paused answer it goes on with, for the `repair` layer.
+    pub resume: Option<Arc<Checkpoint>>,
     /// The caller's options.
     pub options: Options,
     attempts: Mutex<Vec<Attempt>>,
@@ -106,6 +115,9 @@ impl Call {
             scope: options.scope.clone(),
             deadline,
             cancel: Cancel::new(),
+            pause: Pause::new(),
+            attempt_budget: AttemptBudget::new(options.attempts),
+            resume: None,
             options,
             attempts: Mutex::default(),
         }
@@ -118,6 +130,31 @@ impl Call {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Attempt>> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What further attempts a call may make, over all layers together: whoever starts one draws on it first.
+#[derive(Debug)]
+pub struct AttemptBudget(AtomicU32);
+
+/// At most this many attempts a call, where its options do not say.
+const ATTEMPTS: u32 = 8;
+
+impl AttemptBudget {
+    /// A budget of this many attempts in all; the first needs no drawing.
+    fn new(attempts: Option<NonZeroU32>) -> Self {
+        AttemptBudget(AtomicU32::new(attempts.map_or(ATTEMPTS, NonZeroU32::get) - 1))
+    }
+
+    /// How many further attempts are left.
+    pub fn left(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Draws one further attempt. False: there is none left, and none must be started.
+    #[must_use]
+    pub fn draw(&self) -> bool {
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
     }
 }
 
@@ -332,6 +369,13 @@ mod tests {
         let at = |ms| CallId::new(SystemTime::UNIX_EPOCH + Duration::from_millis(ms), &Ones);
         assert_eq!(at(0x0123_4567_89ab).to_string(), "01234567-89ab-7fff-bfff-ffffffffffff");
         assert!(at(1) < at(2));
+    }
+
+    #[test]
+    fn w6_attempts_are_drawn_from_one_budget() {
+        let budget = AttemptBudget::new(NonZeroU32::new(3));
+        assert_eq!([(); 4].map(|()| budget.draw()), [true, true, false, false]);
+        assert_eq!((budget.left(), AttemptBudget::new(None).left()), (0, 7));
     }
 
     #[test]

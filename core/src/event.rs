@@ -191,6 +191,10 @@ pub enum Event {
     },
 }
 
+fn is_zero_u64(n: &u64) -> bool {
+    *n == 0
+}
+
 pub(crate) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
@@ -277,6 +281,16 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The stream broke, and the answer goes on from another attempt. What came before stands.
+    Continued {
+        /// Why.
+        reason: String,
+        /// How the other attempt was asked to go on.
+        by: ContinuedBy,
+        /// How many bytes it repeated that were taken out.
+        #[serde(default, skip_serializing_if = "is_zero_u64")]
+        overlap: u64,
+    },
     /// A parameter that the target lacks was left out.
     ParameterDropped {
         /// Its name in the request.
@@ -300,6 +314,20 @@ pub enum Notice {
         /// What it did.
         message: String,
     },
+}
+
+/// How a broken answer was asked to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ContinuedBy {
+    /// The target was given the beginning of its answer
+    /// ([`continue_final_message`](crate::request::Parameters::continue_final_message)).
+    Prefix,
+    /// The target was shown the beginning of its answer and asked for the rest.
+    Request,
+    /// The target was asked again, and what had been complete was taken out of what came.
+    Again,
 }
 
 impl Event {

@@ -8,6 +8,7 @@
 //! a [`provider::Provider`] is a pure wire protocol that [`http::Http`] turns into a service.
 
 pub mod cancel;
+pub mod checkpoint;
 pub mod client;
 pub mod clock;
 pub mod completion;
@@ -26,6 +27,7 @@ pub mod laws;
 pub mod layer;
 pub mod message;
 mod message_json;
+pub mod pause;
 pub mod provider;
 pub mod reader;
 mod redact;

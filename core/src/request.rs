@@ -5,6 +5,7 @@ mod tool;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
 use crate::message::Message;
+use crate::pause::PausePolicy;
 use crate::target::Unsupported;
 pub use form::{ResponseFormat, Schema};
 pub use tool::{Function, Tool, ToolChoice};
@@ -127,6 +129,10 @@ pub struct Parameters {
     /// Dimensions of an embedding, where the model can choose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<u32>,
+    /// True: the last message, the assistant's, is the beginning of the answer, and the answer goes on where it ends
+    /// ("prefill"). A target that can't do that lacks it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub continue_final_message: bool,
     /// True when the answer should come as it is made. Set by `Client::stream` and `Client::complete`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
@@ -247,6 +253,17 @@ pub struct Options {
     /// What becomes of parameters that the target lacks; `None`: as the target is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsupported: Option<Unsupported>,
+    /// At most this many attempts in all, whoever makes them: retries, repairs and hedges draw on one budget.
+    /// `None`: 8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<NonZeroU32>,
+    /// What a pause of its stream does; `None`: as the client is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PausePolicy>,
+    /// The id under which readers can attach to its stream, which then goes on when its own reader leaves. `None`:
+    /// it ends with its reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<SmolStr>,
 }
 
 /// Header values may be secrets: only their names print.
@@ -259,6 +276,9 @@ impl fmt::Debug for Options {
             .field("idempotency_key", &self.idempotency_key)
             .field("raw", &self.raw)
             .field("unsupported", &self.unsupported)
+            .field("attempts", &self.attempts)
+            .field("pause", &self.pause)
+            .field("stream_id", &self.stream_id)
             .finish()
     }
 }

@@ -42,17 +42,26 @@ pub struct Info {
     pub wire: SmolStr,
     /// The model used when a request names none.
     pub model: Option<SmolStr>,
+    /// Whether it goes on with a [`Checkpoint`](crate::checkpoint::Checkpoint): true where a `repair` layer stands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumes: bool,
 }
 
 impl Info {
     /// A name and a wire.
     pub fn new(name: impl Into<SmolStr>, wire: impl Into<SmolStr>) -> Self {
-        Info { name: name.into(), wire: wire.into(), model: None }
+        Info { name: name.into(), wire: wire.into(), model: None, resumes: false }
     }
 
     /// Sets the default model.
     pub fn with_model(mut self, model: Option<SmolStr>) -> Self {
         self.model = model;
+        self
+    }
+
+    /// Says that it goes on with a checkpoint.
+    pub fn with_resumes(mut self) -> Self {
+        self.resumes = true;
         self
     }
 }

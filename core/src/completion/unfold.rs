@@ -3,12 +3,17 @@
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
-use super::Completion;
+use super::{Completion, OpenPart};
 use crate::event::Event;
 use crate::message::Part;
 
 /// The events of a whole answer, in order.
 pub(crate) fn unfold(c: Completion) -> Vec<Event> {
+    unfold_open(c, &[])
+}
+
+/// The events of a partial answer, in order: the parts in `open` are left open. Parts are numbered by their place.
+pub(crate) fn unfold_open(c: Completion, open: &[OpenPart]) -> Vec<Event> {
     let mut out: Vec<Event> = c.notices.into_iter().map(Event::Notice).collect();
     out.extend(c.raw.into_iter().map(|r| Event::Raw { name: r.name, data: r.data }));
     out.push(Event::Start { id: c.id, model: c.model });
@@ -18,7 +23,11 @@ pub(crate) fn unfold(c: Completion) -> Vec<Event> {
     for choice in c.choices {
         let index = choice.index;
         for (i, part) in choice.parts.into_iter().enumerate() {
-            unfold_part(index, u32::try_from(i).unwrap_or(u32::MAX), part, &mut out);
+            let number = u32::try_from(i).unwrap_or(u32::MAX);
+            unfold_part(index, number, part, &mut out);
+            if !open.iter().any(|open| (open.choice, open.at) == (index, i)) {
+                out.push(Event::PartEnd { choice: index, part: number });
+            }
         }
         let source = |s| Event::Source { choice: index, source: Box::new(s) };
         out.extend(choice.sources.into_iter().map(source));
@@ -66,7 +75,6 @@ fn unfold_part(choice: u32, part: u32, content: Part, out: &mut Vec<Event>) {
             out.push(Event::Opaque { choice, part, kind, data: Box::new(data), wire });
         }
     }
-    out.push(Event::PartEnd { choice, part });
 }
 
 fn unfold_extra(choice: u32, part: u32, extra: Map<String, Value>, out: &mut Vec<Event>) {
