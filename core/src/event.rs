@@ -191,6 +191,16 @@ pub enum Event {
     },
 }
 
+/// The bytes of a JSON value, about.
+fn value_size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => list.iter().map(|v| value_size(v) + 1).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(k, v)| k.len() + value_size(v) + 4).sum::<usize>() + 2,
+        _ => 8,
+    }
+}
+
 fn is_zero_u64(n: &u64) -> bool {
     *n == 0
 }
@@ -348,6 +358,42 @@ impl Event {
         }
     }
 
+    /// What is new of a text, of thinking, of a refusal or of a tool's arguments.
+    pub fn delta(&self) -> Option<&str> {
+        match self {
+            Event::Text { delta, .. }
+            | Event::Reasoning { delta, .. }
+            | Event::Refusal { delta, .. }
+            | Event::ToolInput { delta, .. } => Some(delta),
+            _ => None,
+        }
+    }
+
+    /// About how many bytes of memory it takes, for bounds on what is kept. JSON values count as they stand on the
+    /// wire, which is less than they take.
+    pub fn size(&self) -> usize {
+        let held = |text: &SmolStr| if text.is_heap_allocated() { text.len() } else { 0 };
+        let json = |value: &Value| 64 + value_size(value);
+        size_of::<Event>()
+            + match self {
+                Event::Text { delta, .. }
+                | Event::Reasoning { delta, .. }
+                | Event::Refusal { delta, .. }
+                | Event::ToolInput { delta, .. }
+                | Event::Signature { delta, .. } => held(delta),
+                Event::ToolStart { id, name, .. } => held(id) + held(name),
+                Event::Media { media, .. } => media.size(),
+                Event::Opaque { data, .. } | Event::Logprobs { data, .. } => json(data),
+                Event::Extra { extra, .. } => 64 + extra.values().map(json).sum::<usize>(),
+                Event::Source { source, .. } => json(&source.raw),
+                Event::Embedding { vector, .. } => vector.len() * size_of::<f64>(),
+                Event::Model(model) => json(&model.raw),
+                Event::Raw { data, .. } => data.len(),
+                Event::Usage(_) => 512,
+                _ => 0,
+            }
+    }
+
     /// The name of the event in its JSON form.
     pub fn name(&self) -> &'static str {
         match self {
@@ -398,6 +444,17 @@ mod tests {
         let json = serde_json::to_string(&finish).unwrap();
         assert_eq!(json, r#"{"type":"finish","choice":2,"reason":"tool_calls","raw":"tool_use"}"#);
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), finish);
+    }
+
+    #[test]
+    fn the_size_of_an_event_counts_what_it_holds() {
+        let text = |delta: &str| Event::Text { choice: 0, part: 0, delta: delta.into() }.size();
+        assert_eq!(text("short"), size_of::<Event>());
+        assert_eq!(text(&"x".repeat(1000)), size_of::<Event>() + 1000);
+        let raw = Event::Raw { name: None, data: Bytes::from_static(&[0; 77]) };
+        assert_eq!(raw.size(), size_of::<Event>() + 77);
+        let vector = Event::Embedding { index: 0, vector: vec![0.0; 10].into() };
+        assert_eq!(vector.size(), size_of::<Event>() + 80);
     }
 
     #[test]

@@ -262,6 +262,14 @@ impl Part {
 }
 
 impl Media {
+    /// About how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        match &self.source {
+            MediaSource::Data { data, .. } => data.len() + size_of::<Media>(),
+            MediaSource::Url(text) | MediaSource::Id(text) => text.len() + size_of::<Media>(),
+        }
+    }
+
     /// A medium without a name.
     pub fn new(kind: MediaKind, source: MediaSource) -> Self {
         Media { kind, source, name: None, extra: Map::new() }
