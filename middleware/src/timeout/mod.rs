@@ -1,5 +1,6 @@
 //! Time limits: connect, first event, idle, total.
 
+mod running;
 mod stream;
 mod timer;
 
@@ -34,9 +35,13 @@ use timer::Timers;
 /// upstream connection is closed before the error is handed out. A stream whose `Finish` has come never fails: it
 /// ends. The time that a caller takes between two events is not counted, except by `total`.
 ///
+/// A pause of the call stops `first_event`, `idle` and `total`, however long it is; on resume each has the time that
+/// it had left. `connect` goes on: it watches the network and not the caller, and an attempt that is begun in a pause,
+/// by a repair, must not wait for a host that is not there.
+///
 /// Place it innermost, around the provider: then each attempt of a retry has its own limits. The deadline of the
-/// whole call is `Options::timeout`. It costs one timer for each limit that is on and, for each wait, one reading
-/// of the clock; an event that needs no waiting costs a few instructions.
+/// whole call is `Options::timeout`: a moment, which no pause moves. The layer costs one timer for each limit that is
+/// on and, for each wait, one reading of the clock; an event that needs no waiting costs a few instructions.
 ///
 /// ```
 /// use std::time::Duration;

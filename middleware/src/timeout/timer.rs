@@ -1,7 +1,7 @@
 //! The timers of one attempt.
 
 use std::sync::Arc;
-use std::task::{Context as Poller, Poll};
+use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
 use belvedere_core::clock::{Clock, Instant};
@@ -12,6 +12,7 @@ use belvedere_core::events::EndKind;
 use futures_util::future::{self, BoxFuture};
 
 use super::Timeout;
+use super::running::Running;
 
 /// How many events are handed out without waiting before `total` is looked at.
 const GLANCE: u32 = 32;
@@ -21,31 +22,32 @@ const GLANCE: u32 = 32;
 struct Timer {
     phase: TimeoutPhase,
     limit: Duration,
+    /// On running time.
     due: Instant,
     sleep: BoxFuture<'static, ()>,
 }
 
 impl Timer {
-    fn new(clock: &dyn Clock, phase: TimeoutPhase, limit: Duration, now: Instant) -> Self {
-        Timer { phase, limit, due: now + limit, sleep: clock.sleep(limit) }
+    fn new(running: &Running, phase: TimeoutPhase, limit: Duration, now: Instant) -> Self {
+        Timer { phase, limit, due: now + limit, sleep: running.sleep(limit) }
     }
 
     /// Ready once it is due.
-    fn poll(&mut self, clock: &dyn Clock, cx: &mut Poller<'_>) -> Poll<()> {
+    fn poll(&mut self, running: &Running, cx: &mut Poller<'_>) -> Poll<()> {
         while self.sleep.as_mut().poll(cx).is_ready() {
-            let left = self.due.since(clock.now());
+            let left = self.due.since(running.now());
             if left.is_zero() {
                 return Poll::Ready(());
             }
-            self.sleep = clock.sleep(left);
+            self.sleep = running.sleep(left);
         }
         Poll::Pending
     }
 }
 
-/// The timers of one attempt.
+/// The timers of one attempt. All of them but `connect` go by running time.
 pub(super) struct Timers {
-    clock: Arc<dyn Clock>,
+    running: Running,
     call: Arc<Call>,
     wire: Arc<Wire>,
     /// Ready once a connection was not there in time; gone when the call has answered.
@@ -60,6 +62,8 @@ pub(super) struct Timers {
     away: Instant,
     /// Since when the caller has been waiting; `None` while it is away.
     waiting: Option<Instant>,
+    /// When the wire last gave a sign of life.
+    alive: Instant,
     /// Events handed out since `total` was looked at.
     unwatched: u32,
 }
@@ -67,9 +71,10 @@ pub(super) struct Timers {
 impl Timers {
     /// Starts the timers of a call that begins now.
     pub(super) fn start(limits: Timeout, cx: &Context, wire: Arc<Wire>) -> Self {
-        let clock = cx.lent.clock.clone();
-        let now = clock.now();
-        let timer = |phase, limit: Option<Duration>| limit.map(|l| Timer::new(clock.as_ref(), phase, l, now));
+        let clock = &cx.lent.clock;
+        let running = Running::new(clock.clone(), cx.call.clone());
+        let now = running.now();
+        let timer = |phase, limit: Option<Duration>| limit.map(|l| Timer::new(&running, phase, l, now));
         Timers {
             connect: limits.connect.map(|l| -> (Duration, BoxFuture<'static, ()>) {
                 (l, Box::pin(unconnected(wire.clone(), clock.clone(), l)))
@@ -80,9 +85,10 @@ impl Timers {
             total: timer(TimeoutPhase::Total, limits.total),
             away: now,
             waiting: None,
+            alive: now,
             unwatched: 0,
             call: cx.call.clone(),
-            clock,
+            running,
             wire,
         }
     }
@@ -101,7 +107,7 @@ impl Timers {
     /// The call has answered; its caller has not asked for an event yet.
     pub(super) fn answered(&mut self) {
         self.connect = None;
-        self.away = self.clock.now();
+        self.away = self.running.now();
     }
 
     /// Takes note of an event that is handed out. An error when `total` ran out under a stream that never waits.
@@ -111,7 +117,7 @@ impl Timers {
             if is_content(event) {
                 self.first = None;
             } else {
-                self.away = self.clock.now();
+                self.away = self.running.now();
             }
         }
         self.unwatched += 1;
@@ -119,35 +125,37 @@ impl Timers {
             return None;
         }
         self.unwatched = 0;
-        let total = self.total.as_ref()?;
-        (total.due <= self.clock.now()).then(|| self.error(total.phase, total.limit))
+        let total = self.total.as_ref().filter(|_| !self.running.is_paused())?;
+        (total.due <= self.running.now()).then(|| self.error(total.phase, total.limit))
     }
 
     /// Waits for an event: ready with the error of the timer that ran out.
     pub(super) fn waiting(&mut self, cx: &mut Poller<'_>) -> Poll<Error> {
+        let (now, alive) = self.running.look(self.wire.last());
+        self.alive = self.alive.max(alive.unwrap_or_default());
         let since = *self.waiting.get_or_insert_with(|| {
-            let now = self.clock.now();
             if let Some(first) = &mut self.first {
                 first.due = first.due + now.since(self.away);
             }
             now
         });
         if let (None, Some(limit)) = (&self.first, self.idle_limit) {
-            let clock = self.clock.as_ref();
-            let idle = self.idle.get_or_insert_with(|| Timer::new(clock, TimeoutPhase::Idle, limit, since));
-            idle.due = self.wire.last().map_or(since, |last| last.max(since)) + limit;
+            let running = &self.running;
+            let idle = self.idle.get_or_insert_with(|| Timer::new(running, TimeoutPhase::Idle, limit, since));
+            idle.due = self.alive.max(since) + limit;
         }
         self.poll(cx)
     }
 
-    /// Ready with the error of the timer that was due first.
+    /// Ready with the error of the timer that was due first; not while the call is paused.
     fn poll(&mut self, cx: &mut Poller<'_>) -> Poll<Error> {
         self.unwatched = 0;
-        let clock = self.clock.as_ref();
+        let running = &self.running;
+        ready!(running.poll(cx));
         let fired = [&mut self.first, &mut self.idle, &mut self.total]
             .into_iter()
             .flatten()
-            .filter_map(|timer| timer.poll(clock, cx).is_ready().then_some(&*timer))
+            .filter_map(|timer| timer.poll(running, cx).is_ready().then_some(&*timer))
             .min_by_key(|timer| timer.due)
             .map(|timer| (timer.phase, timer.limit));
         match fired {

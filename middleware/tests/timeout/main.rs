@@ -1,8 +1,11 @@
 //! The timeout layer on a clock that is moved by hand.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
+
 mod config;
 mod four_clocks;
 mod life;
+mod pause;
 
 use std::time::Duration;
 
