@@ -11,9 +11,10 @@ pub use belvedere_core::testing;
 pub use belvedere_core::tower;
 
 pub use belvedere_core::{
-    Error, ErrorKind, Result, SmolStr, cancel, client, clock, completion, config, context, credentials,
-    duration, endpoint, entropy, error, event, events, framing, http, laws, layer, message, provider as wire,
-    reader, request, secrets, service, spawner, store, tokens, transport, typed, usage,
+    Error, ErrorKind, Result, SmolStr, cancel, checkpoint, client, clock, completion, config, context,
+    control, credentials, duration, endpoint, entropy, error, event, events, framing, http, laws, layer,
+    message, pause, provider as wire, reader, request, secrets, service, spawner, store, tokens, transport,
+    typed, usage,
 };
 pub use belvedere_middleware as middleware;
 pub use belvedere_providers as providers;
@@ -21,8 +22,10 @@ pub use belvedere_providers as providers;
 #[cfg(feature = "native")]
 pub use native::Client;
 
+pub use belvedere_core::checkpoint::Checkpoint;
 pub use belvedere_core::completion::Completion;
 pub use belvedere_core::config::{Config, Registry};
+pub use belvedere_core::control::{Progress, StreamController};
 pub use belvedere_core::event::{Event, FinishReason};
 pub use belvedere_core::events::{EndKind, Events};
 pub use belvedere_core::layer::layer_fn;

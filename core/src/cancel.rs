@@ -52,10 +52,6 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
-    pub(crate) fn cancel(&self) -> &Cancel {
-        &self.cancel
-    }
-
     /// Ready once the signal was given. Pending registers nothing: call [`listen`](Waiter::listen) before waiting.
     pub(crate) fn is_given(&self) -> bool {
         self.cancel.is_cancelled()

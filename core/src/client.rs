@@ -15,8 +15,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use crate::cancel::Cancel;
+use crate::checkpoint::Checkpoint;
 use crate::completion::Completion;
 use crate::context::{Call, Context, Lent};
+use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result, TimeoutPhase};
 use crate::event::Event;
 use crate::events::Events;
@@ -137,12 +139,40 @@ impl Client {
     /// the client is or gets closed.
     pub async fn call(&self, mut request: Request) -> Result<Events> {
         let options = request.options.take().map_or_else(Default::default, |o| *o);
-        let limit = options.timeout;
-        let call = Arc::new(Call::new(&self.lent, options));
+        self.open_call(request, Call::new(&self.lent, options)).await
+    }
+
+    /// Goes on with a stream that was left: what had been handed out of its answer comes first, in as few events as
+    /// it takes, then [`Notice::Continued`](crate::event::Notice::Continued) (or a `Restart`) and the rest.
+    ///
+    /// # Errors
+    /// `Unsupported` without a `repair` layer, which is what goes on with it; else those of
+    /// [`stream`](Client::stream).
+    pub async fn resume(&self, checkpoint: Checkpoint) -> Result<Events> {
+        if !self.stack.info().resumes {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a checkpoint is gone on with by the `repair` layer; add it to `layers`",
+            ));
+        }
+        let mut request = checkpoint.request.clone();
+        request.stream = true;
+        let options = request.options.take().map_or_else(Default::default, |o| *o);
+        let mut call = Call::new(&self.lent, options);
+        call.resume = Some(Arc::new(checkpoint));
+        self.open_call(request, call).await
+    }
+
+    async fn open_call(&self, request: Request, call: Call) -> Result<Events> {
+        let began = self.lent.clock.now();
+        let limit = call.options.timeout;
+        let call = Arc::new(call);
         let ticket = self.open.enter(call.cancel.clone())?;
         let cx = Context { lent: self.lent.clone(), call: call.clone(), wire: None };
         let mut deadline = limit.map(|limit| (self.lent.clock.sleep(limit), limit));
         let mut cancel = call.cancel.waiter();
+        let asked = (request.operation == Operation::Chat).then(|| request.clone());
+        let control = Control::of_call(&cx, began, asked);
         let mut answer = pin!(self.stack.call(cx, request));
         let events = poll_fn(|poller| {
             if cancel.is_given() {
@@ -157,9 +187,8 @@ impl Client {
             poll_deadline(&mut deadline, &call, poller).map(Err)
         })
         .await?;
-        let cancel = call.cancel.clone();
         Ok(Events::new(Open { events, deadline, unchecked: 0, call, ticket: Some(ticket) })
-            .with_cancel(cancel))
+            .controlled(control))
     }
 
     /// Closes the client: new calls are refused, open ones may end until `deadline` from now and are cancelled

@@ -358,6 +358,12 @@ impl Event {
         }
     }
 
+    /// Whether the model itself has begun to answer: providers send `Start`, `Usage` and `Raw` before it has done a
+    /// thing, and a `Notice` is the pipeline's.
+    pub fn is_content(&self) -> bool {
+        !matches!(self, Event::Start { .. } | Event::Usage(_) | Event::Notice(_) | Event::Raw { .. })
+    }
+
     /// What is new of a text, of thinking, of a refusal or of a tool's arguments.
     pub fn delta(&self) -> Option<&str> {
         match self {

@@ -1,28 +1,28 @@
 //! The stream of an answer, and the observers that see all of it.
 
+mod observe;
+
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 
 use futures_core::Stream;
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, future::BoxFuture};
 
-use crate::cancel::{Cancel, Waiter};
 use crate::completion::{Completion, Fold};
-use crate::context::Context;
+use crate::control::{Control, StreamController};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Notice};
-use crate::spawner::Spawner;
+pub use observe::{Closing, Observer, watch};
 
 /// The events of one answer, in order, until its one end.
 ///
 /// The stream yields `Ok(event)` until it is over. It is over when it yields `None` (Finished, or Cancelled after
-/// [`Canceller::cancel`]) or one `Err` (Truncated or Failed), after which it yields `None` for ever.
-/// [`end`](Events::end) says which. Dropping it cancels the call and closes the upstream connection.
+/// [`StreamController::cancel`]) or one `Err` (Truncated or Failed), after which it yields `None` for ever.
+/// [`end`](Events::end) says which. Dropping it cancels the call and closes the upstream connection. A
+/// [`controller`](Events::controller) pauses, resumes and cancels it from anywhere, and tells how far it is.
 pub struct Events {
     /// Gone once the stream is over.
     stream: Option<BoxStream<'static, Result<Event>>>,
@@ -31,7 +31,7 @@ pub struct Events {
     end: Option<EndKind>,
     /// The error it ended with: also who collects after it was read gets no answer.
     failure: Option<Error>,
-    cancel: Option<Waiter>,
+    control: Option<Box<Control>>,
     #[cfg(debug_assertions)]
     laws: crate::laws::Laws,
 }
@@ -84,17 +84,6 @@ impl<'a> End<'a> {
     }
 }
 
-/// Cancels a call from any thread or task. Cheap to clone; outlives the stream.
-#[derive(Debug, Clone)]
-pub struct Canceller(Cancel);
-
-impl Canceller {
-    /// Ends the call: the upstream connection closes and the stream yields no further item. Idempotent.
-    pub fn cancel(&self) {
-        self.0.cancel();
-    }
-}
-
 impl Events {
     /// A stream from a source of events. In a debug build the source is held to the [laws](crate::laws): a breach
     /// becomes an `Unexpected` error that names the law.
@@ -105,7 +94,7 @@ impl Events {
             finish_seen: false,
             end: None,
             failure: None,
-            cancel: None,
+            control: None,
             #[cfg(debug_assertions)]
             laws: crate::laws::Laws::default(),
         }
@@ -116,36 +105,50 @@ impl Events {
         Events::new(futures_util::stream::iter(events.into_iter().map(Ok)))
     }
 
-    /// Ties the stream to the call's cancel signal: once it is given, the source is dropped and the stream is over.
-    pub(crate) fn with_cancel(mut self, cancel: Cancel) -> Self {
-        self.cancel = Some(cancel.waiter());
+    /// Puts the stream under the control of its call: once that is cancelled, the source is dropped and the stream is
+    /// over; while it is paused, nothing is handed out.
+    pub(crate) fn controlled(mut self, control: Control) -> Self {
+        self.control = Some(Box::new(control));
         self
     }
 
-    /// A handle that cancels the call; `None` for a stream that was not made by a client.
-    pub fn canceller(&self) -> Option<Canceller> {
-        self.cancel.as_ref().map(|w| Canceller(w.cancel().clone()))
+    fn control(&mut self) -> &mut Control {
+        self.control.get_or_insert_with(|| Box::new(Control::detached()))
+    }
+
+    /// Control of the stream from any thread or task: pause, resume, cancel, progress, checkpoint.
+    ///
+    /// A stream that was not made by a client is controlled from this moment on, without a clock: it can be paused
+    /// and cancelled and its events count, but all its times are zero, and it has no checkpoint.
+    pub fn controller(&mut self) -> StreamController {
+        self.control().controller()
+    }
+
+    /// The answer as far as it was handed out, with its usage as far as it is known. Kept for the streams that a
+    /// client makes, also after their end.
+    pub fn partial(&self) -> Completion {
+        self.control.as_ref().map(|control| control.partial()).unwrap_or_default()
     }
 
     /// Cancels the call: no further item follows, and [`end`](Events::end) says Cancelled.
     pub fn cancel(&mut self) {
-        if let Some(waiter) = &self.cancel {
-            waiter.cancel().cancel();
+        if let Some(control) = &self.control {
+            control.cancel();
         }
+        self.ahead.clear();
         self.close(EndKind::Cancelled);
+        self.settle_end();
     }
 
     /// How the stream ended; `None` while it has not.
     pub fn end(&self) -> Option<EndKind> {
-        self.end
+        // What is read ahead may be over while the caller is not.
+        self.end.filter(|_| self.ahead.is_empty())
     }
 
     /// The next item without taking it. `None` once the stream is over.
     pub async fn peek(&mut self) -> Option<&Result<Event>> {
-        if self.ahead.is_empty() {
-            let item = self.next().await?;
-            self.ahead.push_back(item);
-        }
+        std::future::poll_fn(|cx| self.poll_peek(cx)).await;
         self.ahead.front()
     }
 
@@ -155,37 +158,44 @@ impl Events {
     /// The stream's error, or `Cancelled`, with the partial answer inside if anything had come.
     pub async fn collect(mut self) -> Result<Completion> {
         let mut fold = Fold::default();
-        while let Some(item) = self.next().await {
-            match item {
-                Ok(event) => fold.event(&event),
-                Err(_) => break,
+        while let Some(Ok(event)) = self.next().await {
+            if self.control.is_none() {
+                fold.event(&event);
             }
         }
+        let partial = match &mut self.control {
+            Some(control) => control.take_partial(),
+            None => fold.into_completion(),
+        };
         let error = match (self.end, self.failure) {
             (_, Some(error)) => error,
             (Some(EndKind::Cancelled), None) => Error::new(ErrorKind::Cancelled, "the call was cancelled"),
-            _ => return Ok(fold.into_completion()),
+            _ => return Ok(partial),
         };
-        let partial = fold.into_completion();
         match error.partial() {
             None if partial != Completion::default() => Err(error.with_partial(partial)),
             _ => Err(error),
         }
     }
 
-    /// Shows every event and the one end to `observer`, also when the stream is dropped.
-    pub fn observe(self, cx: &Context, observer: impl Observer) -> Events {
-        self.observed(Watch::new(cx, Box::new(observer)))
-    }
-
-    fn observed(self, watch: Watch) -> Events {
-        Events::new(Observed { inner: self, watch, closing: None })
-    }
-
+    /// Ends the stream; what was read ahead stands.
     fn close(&mut self, end: EndKind) {
         self.end.get_or_insert(end);
-        self.ahead.clear();
         self.stream = None;
+    }
+
+    /// Ends the stream as cancelled, without what was read ahead. An end that was read ahead is the end all the same.
+    fn cut(&mut self) {
+        self.ahead.retain(|item| self.end.is_some() && item.is_err());
+        self.close(EndKind::Cancelled);
+        self.settle_end();
+    }
+
+    /// Tells the controllers the end, once everything before it was handed out.
+    fn settle_end(&mut self) {
+        if let (Some(control), Some(end), true) = (&mut self.control, self.end, self.ahead.is_empty()) {
+            control.ended(end);
+        }
     }
 
     fn accept(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
@@ -225,164 +235,131 @@ impl Events {
     }
 }
 
+/// Reading.
+impl Events {
+    /// The next item of the source, read ahead or not. Nothing of it counts as handed out.
+    fn poll_source(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
+        if let Some(item) = self.ahead.pop_front() {
+            return Poll::Ready(Some(item));
+        }
+        if self.end.is_some() {
+            return Poll::Ready(None);
+        }
+        if let Some(stream) = &mut self.stream
+            && let Poll::Ready(item) = stream.poll_next_unpin(cx)
+        {
+            return Poll::Ready(self.accept(item));
+        }
+        self.poll_cancelled(cx)
+    }
+
+    /// Waits for the call's cancel, which ends the stream.
+    fn poll_cancelled(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
+        if let Some(control) = &mut self.control
+            && control.poll_cancelled(cx).is_ready()
+        {
+            self.cut();
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    }
+
+    fn poll_peek(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        std::task::ready!(self.poll_control(cx));
+        if self.ahead.is_empty()
+            && let Some(item) = std::task::ready!(self.poll_source(cx))
+        {
+            self.ahead.push_back(item);
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when nothing stands against handing an item out. A cancel comes before what was read ahead, but not
+    /// before an end that was.
+    fn poll_control(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        match &self.control {
+            Some(control) if control.is_cancelled() => self.cut(),
+            Some(control) if control.is_paused() => return self.poll_pause(cx),
+            _ => {}
+        }
+        Poll::Ready(())
+    }
+
+    /// Holds the caller back while the call is paused, and reads ahead meanwhile: up to the buffer's bytes, and not
+    /// past the last event of an answer, so that a cancel in the pause still is the end of it for every layer.
+    fn poll_pause(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        loop {
+            let Some(control) = &mut self.control else { return Poll::Ready(()) };
+            if control.poll_running(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if control.is_full() || self.finish_seen || self.end.is_some() {
+                break;
+            }
+            let Some(stream) = &mut self.stream else { break };
+            match stream.poll_next_unpin(cx) {
+                Poll::Pending => break,
+                Poll::Ready(item) => {
+                    if let Some(item) = self.accept(item) {
+                        if let (Ok(event), Some(control)) = (&item, &mut self.control) {
+                            control.hold(event);
+                        }
+                        self.ahead.push_back(item);
+                    }
+                }
+            }
+        }
+        self.poll_cancelled(cx).map(|_| ())
+    }
+
+    /// Takes note of what is handed out. An error takes the partial answer with it.
+    fn deliver(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
+        if !matches!(item, Some(Ok(_))) {
+            self.settle_end();
+        }
+        let Some(control) = &mut self.control else { return item };
+        match item {
+            Some(Ok(event)) => {
+                control.delivered(&event);
+                Some(Ok(event))
+            }
+            Some(Err(error)) => {
+                let error = match error.partial() {
+                    None => match control.partial() {
+                        partial if partial == Completion::default() => error,
+                        partial => error.with_partial(partial),
+                    },
+                    Some(_) => error,
+                };
+                self.failure = Some(error.clone());
+                Some(Err(error))
+            }
+            None => None,
+        }
+    }
+}
+
 impl Stream for Events {
     type Item = Result<Event>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        // A cancel comes before what was peeked, but not before an end that was.
-        if this.end.is_none() && this.cancel.as_ref().is_some_and(Waiter::is_given) {
-            this.close(EndKind::Cancelled);
+        std::task::ready!(this.poll_control(cx));
+        match this.poll_source(cx) {
+            Poll::Ready(item) => Poll::Ready(this.deliver(item)),
+            Poll::Pending => {
+                if let Some(control) = &mut this.control {
+                    control.waits();
+                }
+                Poll::Pending
+            }
         }
-        if let Some(item) = this.ahead.pop_front() {
-            return Poll::Ready(Some(item));
-        }
-        if this.end.is_some() {
-            return Poll::Ready(None);
-        }
-        if let Some(stream) = &mut this.stream
-            && let Poll::Ready(item) = stream.poll_next_unpin(cx)
-        {
-            return Poll::Ready(this.accept(item));
-        }
-        if let Some(waiter) = &mut this.cancel
-            && waiter.listen(cx).is_ready()
-        {
-            this.close(EndKind::Cancelled);
-            return Poll::Ready(None);
-        }
-        Poll::Pending
     }
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").field("end", &self.end).finish_non_exhaustive()
-    }
-}
-
-/// Sees every event of a stream and its one end.
-pub trait Observer: Send + 'static {
-    /// Sees an event on its way to the caller.
-    fn event(&mut self, _event: &Event) {}
-
-    /// Sees the end: exactly once, also when the call's future or its stream is dropped. What is held locally is
-    /// released here; what takes time (settling a ledger, fsync) is returned and driven before the terminal item
-    /// is handed out or, after a drop, by the tracked spawner.
-    fn end(self: Box<Self>, end: End<'_>) -> Closing;
-}
-
-/// What an observer still has to do after the end.
-#[derive(Default)]
-pub enum Closing {
-    /// Nothing.
-    #[default]
-    Done,
-    /// This work.
-    Work(BoxFuture<'static, ()>),
-}
-
-impl fmt::Debug for Closing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Closing::Done => "Done",
-            Closing::Work(_) => "Work",
-        })
-    }
-}
-
-/// Observes a call from its first poll to the end of its stream: no gap without an observer.
-///
-/// # Errors
-/// Those of the call.
-pub async fn watch(
-    cx: &Context,
-    call: impl Future<Output = Result<Events>>,
-    observer: impl Observer,
-) -> Result<Events> {
-    let mut watch = Watch::new(cx, Box::new(observer));
-    match call.await {
-        Ok(events) => Ok(events.observed(watch)),
-        Err(error) => {
-            if let Closing::Work(work) = watch.end(End::of(&error)) {
-                work.await;
-            }
-            Err(error)
-        }
-    }
-}
-
-/// An observer that is told the end even when nobody polls any more.
-struct Watch {
-    observer: Option<Box<dyn Observer>>,
-    spawner: Arc<dyn Spawner>,
-}
-
-impl Watch {
-    fn new(cx: &Context, observer: Box<dyn Observer>) -> Self {
-        Watch { observer: Some(observer), spawner: cx.lent.spawner.clone() }
-    }
-
-    fn end(&mut self, end: End<'_>) -> Closing {
-        self.observer.take().map_or(Closing::Done, |o| o.end(end))
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Closing::Work(work) = self.end(End::Cancelled) {
-            self.spawner.spawn("observer closing", work);
-        }
-    }
-}
-
-/// A stream with its observer. While `closing` is there, the terminal item waits for it.
-struct Observed {
-    inner: Events,
-    watch: Watch,
-    closing: Option<(BoxFuture<'static, ()>, Option<Result<Event>>)>,
-}
-
-impl Stream for Observed {
-    type Item = Result<Event>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.closing.is_none() {
-            let item = match this.inner.poll_next_unpin(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(item) => item,
-            };
-            let closing = match &item {
-                Some(Ok(event)) => {
-                    if let Some(observer) = &mut this.watch.observer {
-                        observer.event(event);
-                    }
-                    Closing::Done
-                }
-                Some(Err(error)) => this.watch.end(End::of(error)),
-                None if this.inner.end == Some(EndKind::Cancelled) => this.watch.end(End::Cancelled),
-                None => this.watch.end(End::Finished),
-            };
-            match closing {
-                Closing::Done => return Poll::Ready(item),
-                Closing::Work(work) => this.closing = Some((work, item)),
-            }
-        }
-        if let Some((work, _)) = &mut this.closing
-            && work.as_mut().poll(cx).is_pending()
-        {
-            return Poll::Pending;
-        }
-        Poll::Ready(this.closing.take().and_then(|(_, item)| item))
-    }
-}
-
-impl Drop for Observed {
-    fn drop(&mut self) {
-        if let Some((work, _)) = self.closing.take() {
-            self.watch.spawner.spawn("observer closing", work);
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream;
@@ -7,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::clock::Clock;
+use crate::context::Context;
 use crate::event::Finish;
 use crate::request::Request;
 use crate::service::Service;
@@ -214,6 +215,10 @@ fn w4_closing_work_of_a_dropped_stream_goes_to_the_spawner() {
     assert_eq!(taken(&seen), [&ALL[..], &["Finished", "closed"]].concat());
 }
 
+fn controlled(cx: &Context, events: Events) -> Events {
+    events.controlled(Control::of_call(cx, cx.lent.clock.now(), Some("hi".into())))
+}
+
 #[test]
 fn l11_cancel_at_each_event_keeps_the_partial_answer() {
     let whole = run(Events::from_events(events_of(answer())).collect()).unwrap();
@@ -221,8 +226,8 @@ fn l11_cancel_at_each_event_keeps_the_partial_answer() {
         let simulation = Simulation::new(1);
         let service = ScriptedService::new([answer()]);
         let (cx, events) = call(&simulation, &service);
-        let mut events = events.with_cancel(cx.call.cancel.clone());
-        let canceller = events.canceller().unwrap();
+        let mut events = controlled(&cx, events);
+        let canceller = events.controller();
         let mut fold = Fold::default();
         for _ in 0..k {
             fold.event(&simulation.run(events.next()).unwrap().unwrap());
@@ -232,8 +237,12 @@ fn l11_cancel_at_each_event_keeps_the_partial_answer() {
         assert!(simulation.run(events.next()).is_none(), "no further item");
         assert_eq!(events.end(), Some(EndKind::Cancelled));
         assert_eq!((service.live(), service.dropped()), (0, 1), "the source is dropped");
-        assert!(whole.text().starts_with(&fold.into_completion().text()));
-        assert_eq!(simulation.run(events.collect()).unwrap_err().kind(), ErrorKind::Cancelled);
+        let partial = fold.into_completion();
+        assert!(whole.text().starts_with(&partial.text()));
+        assert_eq!(events.partial(), partial);
+        let error = simulation.run(events.collect()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        assert_eq!(error.partial(), (k > 0).then_some(&partial), "also what was handed out one by one");
     }
 }
 
@@ -242,8 +251,8 @@ fn l11_collect_gives_the_partial_answer_inside_the_cancelled_error() {
     let simulation = Simulation::new(1);
     let service = ScriptedService::new([answer().with(2, Step::Stall)]);
     let (cx, events) = call(&simulation, &service);
-    let events = events.with_cancel(cx.call.cancel.clone());
-    let canceller = events.canceller().unwrap();
+    let mut events = controlled(&cx, events);
+    let canceller = events.controller();
     let mut collecting = crate::testing::Task::new(events.collect());
     assert!(simulation.poll(&mut collecting).is_pending());
     canceller.cancel();
@@ -258,9 +267,9 @@ fn l11_collect_gives_the_partial_answer_inside_the_cancelled_error() {
 fn l11_nothing_peeked_follows_a_cancel() {
     let simulation = Simulation::new(1);
     let (cx, events) = call(&simulation, &ScriptedService::new([answer()]));
-    let mut events = events.with_cancel(cx.call.cancel.clone());
+    let mut events = controlled(&cx, events);
     assert!(simulation.run(events.peek()).is_some());
-    events.canceller().unwrap().cancel();
+    events.controller().cancel();
     assert!(simulation.run(events.next()).is_none());
     assert_eq!(events.end(), Some(EndKind::Cancelled));
 }

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod completion;
 pub mod config;
 pub mod context;
+pub mod control;
 pub mod credentials;
 pub mod duration;
 pub mod endpoint;

@@ -90,9 +90,16 @@ pub struct Estimate;
 
 impl TokenCounter for Estimate {
     fn text(&self, text: &str) -> u64 {
-        let twelfths = text.bytes().fold(0_u64, |sum, byte| sum.saturating_add(twelfths(byte)));
-        twelfths.div_ceil(12)
+        twelfths_of(text).div_ceil(TWELFTHS)
     }
+}
+
+/// The parts of a token that estimates are counted in, so that pieces of a text add up.
+pub const TWELFTHS: u64 = 12;
+
+/// What a text costs by estimate, in twelfths of a token.
+pub fn twelfths_of(text: &str) -> u64 {
+    text.bytes().fold(0, |sum, byte| sum.saturating_add(twelfths(byte)))
 }
 
 /// What a character costs, charged to its first byte.

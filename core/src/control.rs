@@ -1,0 +1,267 @@
+//! Control of a stream from any thread or task: pause, resume, cancel, progress, checkpoint.
+
+mod bound;
+mod monitor;
+mod progress;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context as Poller, Poll};
+
+use crate::cancel::{Cancel, Waiter};
+use crate::checkpoint::Checkpoint;
+use crate::clock::{Clock, Instant};
+use crate::completion::{Completion, Fold};
+use crate::context::{Call, Context};
+use crate::event::Event;
+use crate::events::EndKind;
+use crate::pause::Pause;
+use crate::request::Request;
+use bound::Bound;
+use monitor::{Monitor, Writer};
+pub use progress::{Metrics, Progress, StreamState};
+
+/// How much a paused stream reads ahead by default, in bytes of memory.
+pub const PAUSE_BUFFER: usize = 32 << 10;
+
+/// Controls a stream from any thread or task. Cheap to clone; outlives the stream.
+///
+/// - [`pause`](StreamController::pause): the stream yields nothing more, and the upstream stays open. While somebody
+///   waits for its next event, it reads on into a bounded buffer; then the
+///   [`PausePolicy`](crate::pause::PausePolicy) acts. Timers of the wire stand still.
+/// - [`resume`](StreamController::resume): what was buffered comes first. An upstream that died meanwhile ends the
+///   stream after that, with the error it would have had, or is repaired where a `repair` layer stands.
+/// - [`cancel`](StreamController::cancel): closes the upstream connection at once. The partial answer and its usage
+///   are kept: [`Events::partial`](crate::events::Events::partial), and inside the `Cancelled` error of
+///   [`collect`](crate::events::Events::collect).
+///
+/// A snapshot of [`progress`](StreamController::progress) takes no lock that the stream holds while it reads.
+#[derive(Clone)]
+pub struct StreamController(Arc<Shared>);
+
+/// What a stream and its controllers share.
+struct Shared {
+    cancel: Cancel,
+    pause: Pause,
+    /// None where the stream was not made by a client: then all times are zero.
+    clock: Option<Arc<dyn Clock>>,
+    began: Instant,
+    call: Option<Arc<Call>>,
+    request: Option<Request>,
+    bound: Bound,
+    /// The length that was told by [`StreamController::expect_tokens`]; 0: none was.
+    expected: AtomicU64,
+    monitor: Monitor,
+    fold: Mutex<Fold>,
+}
+
+impl Shared {
+    fn now(&self) -> Instant {
+        self.clock.as_ref().map_or(Instant::default(), |clock| clock.now())
+    }
+
+    fn fold(&self) -> MutexGuard<'_, Fold> {
+        self.fold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StreamController {
+    /// Pauses the stream. Idempotent.
+    pub fn pause(&self) {
+        self.0.pause.pause(self.0.now());
+    }
+
+    /// Goes on with a paused stream, and wakes who waits for it. Idempotent.
+    pub fn resume(&self) {
+        self.0.pause.resume(self.0.now());
+    }
+
+    /// True while the stream is paused.
+    pub fn is_paused(&self) -> bool {
+        self.0.pause.is_paused()
+    }
+
+    /// Ends the call: the upstream connection closes and the stream yields no further item. Idempotent; without
+    /// effect on a stream that has ended.
+    pub fn cancel(&self) {
+        self.0.cancel.cancel();
+    }
+
+    /// Says how long the answer is expected to be, for [`Progress::fraction`].
+    pub fn expect_tokens(&self, tokens: u64) {
+        self.0.expected.store(tokens, Ordering::Relaxed);
+    }
+
+    /// How far the stream is.
+    pub fn progress(&self) -> Progress {
+        let shared = &self.0;
+        let now = shared.now();
+        let expected = shared.expected.load(Ordering::Relaxed);
+        let bound = if expected > 0 { Bound::Tokens(expected) } else { shared.bound };
+        let paused = shared.pause.is_paused();
+        shared.monitor.progress(now, shared.began, shared.pause.spent(now), paused, bound)
+    }
+
+    /// How the stream went: its progress, with the attempts and the usage of its call. Complete once it has ended.
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            progress: self.progress(),
+            attempts: self.0.call.as_ref().map(|call| call.attempts()).unwrap_or_default(),
+            usage: self.0.fold().completion().usage.clone(),
+        }
+    }
+
+    /// The stream as data, to be gone on with later, elsewhere. `None` when it has finished, when it is no chat, or
+    /// when it was not made by a client.
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        if self.0.monitor.end() == Some(EndKind::Finished) {
+            return None;
+        }
+        let request = self.0.request.clone()?;
+        let fold = self.0.fold();
+        Some(Checkpoint::new(request, fold.completion().clone(), fold.open().to_vec()))
+    }
+}
+
+impl fmt::Debug for StreamController {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamController").field("progress", &self.progress()).finish_non_exhaustive()
+    }
+}
+
+/// The stream's own side of its control.
+pub(crate) struct Control {
+    shared: Arc<Shared>,
+    cancel: Waiter,
+    writer: Writer,
+    /// Bytes of what was read ahead in a pause and not handed out.
+    held: usize,
+    /// How many bytes are read ahead in a pause.
+    limit: usize,
+}
+
+impl Control {
+    /// Control of a stream without a call: it has no clock and nothing to check-point.
+    pub(crate) fn detached() -> Self {
+        Control::new(Shared {
+            cancel: Cancel::new(),
+            pause: Pause::new(),
+            clock: None,
+            began: Instant::default(),
+            call: None,
+            request: None,
+            bound: Bound::Unknown,
+            expected: AtomicU64::new(0),
+            monitor: Monitor::default(),
+            fold: Mutex::default(),
+        })
+    }
+
+    /// Control of the stream of a call that began at `began`. `request` is what was asked, without its options.
+    pub(crate) fn of_call(cx: &Context, began: Instant, request: Option<Request>) -> Self {
+        let bound = request.as_ref().map_or(Bound::Unknown, Bound::of);
+        let request = request.map(|request| request.with_options(cx.call.options.clone()));
+        Control::new(Shared {
+            cancel: cx.call.cancel.clone(),
+            pause: cx.call.pause.clone(),
+            clock: Some(cx.lent.clock.clone()),
+            began,
+            call: Some(cx.call.clone()),
+            request,
+            bound,
+            expected: AtomicU64::new(0),
+            monitor: Monitor::default(),
+            fold: Mutex::default(),
+        })
+    }
+
+    fn new(shared: Shared) -> Self {
+        let cancel = shared.cancel.waiter();
+        let writer = Writer::new(shared.bound);
+        Control { shared: Arc::new(shared), cancel, writer, held: 0, limit: PAUSE_BUFFER }
+    }
+
+    pub(crate) fn controller(&self) -> StreamController {
+        StreamController(self.shared.clone())
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.shared.cancel.cancel();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_given()
+    }
+
+    /// Ready once the call is cancelled; else the task is woken when it is.
+    pub(crate) fn poll_cancelled(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        self.cancel.listen(cx)
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.shared.pause.is_paused()
+    }
+
+    /// Ready while the call is not paused; else the task is woken when it goes on.
+    pub(crate) fn poll_running(&self, cx: &mut Poller<'_>) -> Poll<()> {
+        self.shared.pause.poll_running(cx)
+    }
+
+    /// Takes note of an event that is kept until the pause is over.
+    pub(crate) fn hold(&mut self, event: &Event) {
+        self.held += event.size();
+        self.shared.monitor.set_buffered(self.held);
+    }
+
+    /// Whether as much is kept as may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.held >= self.limit
+    }
+
+    /// The caller is left waiting for the next event.
+    pub(crate) fn waits(&mut self) {
+        self.writer.waits();
+    }
+
+    /// Takes note of an event that is handed out.
+    pub(crate) fn delivered(&mut self, event: &Event) {
+        let Control { shared, writer, held, .. } = self;
+        if *held > 0 {
+            *held = held.saturating_sub(event.size());
+            shared.monitor.set_buffered(*held);
+        }
+        shared.fold().event(event);
+        let now = || {
+            let now = shared.now();
+            (now, shared.began, shared.pause.spent(now))
+        };
+        writer.event(&shared.monitor, event, now);
+    }
+
+    /// Takes note of the end; the first one stays.
+    pub(crate) fn ended(&mut self, end: EndKind) {
+        self.shared.monitor.set_end(end, self.shared.now().since(self.shared.began));
+    }
+
+    /// The answer as far as it was handed out.
+    pub(crate) fn partial(&self) -> Completion {
+        self.shared.fold().completion().clone()
+    }
+
+    /// The same, leaving nothing behind.
+    pub(crate) fn take_partial(&mut self) -> Completion {
+        std::mem::take(&mut *self.shared.fold()).into_completion()
+    }
+}
+
+/// A stream that is dropped before its end was cancelled.
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.ended(EndKind::Cancelled);
+    }
+}
+
+#[cfg(test)]
+#[path = "control/tests.rs"]
+mod tests;
