@@ -198,6 +198,7 @@ impl Events {
         }
     }
 
+    #[inline]
     fn accept(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
         match item {
             Some(Ok(event)) => {
@@ -238,6 +239,7 @@ impl Events {
 /// Reading.
 impl Events {
     /// The next item of the source, read ahead or not. Nothing of it counts as handed out.
+    #[inline]
     fn poll_source(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
         if let Some(item) = self.ahead.pop_front() {
             return Poll::Ready(Some(item));
@@ -276,6 +278,7 @@ impl Events {
 
     /// Ready when nothing stands against handing an item out. A cancel comes before what was read ahead, but not
     /// before an end that was.
+    #[inline]
     fn poll_control(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
         match &self.control {
             Some(control) if control.is_cancelled() => self.cut(),
@@ -312,30 +315,31 @@ impl Events {
         self.poll_cancelled(cx).map(|_| ())
     }
 
-    /// Takes note of what is handed out. An error takes the partial answer with it.
+    /// Takes note of what is handed out.
+    #[inline]
     fn deliver(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
-        if !matches!(item, Some(Ok(_))) {
-            self.settle_end();
-        }
-        let Some(control) = &mut self.control else { return item };
-        match item {
+        match &item {
             Some(Ok(event)) => {
-                control.delivered(&event);
-                Some(Ok(event))
+                if let Some(control) = &mut self.control {
+                    control.delivered(event);
+                }
+                item
             }
-            Some(Err(error)) => {
-                let error = match error.partial() {
-                    None => match control.partial() {
-                        partial if partial == Completion::default() => error,
-                        partial => error.with_partial(partial),
-                    },
-                    Some(_) => error,
-                };
-                self.failure = Some(error.clone());
-                Some(Err(error))
-            }
-            None => None,
+            _ => self.deliver_end(item),
         }
+    }
+
+    /// The same for an end. An error takes the partial answer with it.
+    fn deliver_end(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
+        self.settle_end();
+        let (Some(control), Some(Err(error))) = (&self.control, &item) else { return item };
+        let partial = control.partial();
+        if error.partial().is_none() && partial != Completion::default() {
+            let error = error.clone().with_partial(partial);
+            self.failure = Some(error.clone());
+            return Some(Err(error));
+        }
+        item
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Pause(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     paused: AtomicBool,
+    /// Whether it ever was: most calls never are, and their time is read without a lock.
+    ever: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -57,6 +59,7 @@ impl Pause {
     pub fn pause(&self, now: Instant) {
         let mut state = self.lock();
         state.since.get_or_insert(now);
+        self.0.ever.store(true, Ordering::Release);
         self.0.paused.store(true, Ordering::Release);
     }
 
@@ -79,6 +82,9 @@ impl Pause {
 
     /// How long it has been paused in all, up to `now`.
     pub fn spent(&self, now: Instant) -> Duration {
+        if !self.0.ever.load(Ordering::Acquire) {
+            return Duration::ZERO;
+        }
         let state = self.lock();
         let current = state.since.map_or(Duration::ZERO, |since| now.since(since));
         state.before.saturating_add(current)

@@ -18,7 +18,7 @@ const BUCKET: Duration = Duration::from_millis(500);
 /// A power of two above `BUCKETS`: a slot is free again before its turn comes.
 const SLOTS: usize = 16;
 /// The clock is read when the stream had to wait, and else once in so many events.
-const READ_CLOCK_EVERY: u8 = 16;
+const READ_CLOCK_EVERY: u8 = 32;
 
 /// The counters. Written by the stream alone, so plain stores do.
 #[derive(Debug, Default)]
