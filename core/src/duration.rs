@@ -13,9 +13,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .map_err(|_| "must be a duration with units, such as \"500ms\", \"20s\", \"5m\" or \"1d\"".to_owned())
 }
 
+/// The text of a duration, such as `1m 30s`.
+pub fn text(value: Duration) -> String {
+    humantime::format_duration(value).to_string()
+}
+
 /// Writes a duration as text.
 pub fn serialize<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_str(&humantime::format_duration(*value).to_string())
+    s.serialize_str(&text(*value))
 }
 
 /// Reads a duration from text.

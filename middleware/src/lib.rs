@@ -4,6 +4,8 @@
 
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(feature = "throttle")]
+pub mod throttle;
 #[cfg(feature = "timeout")]
 pub mod timeout;
 
@@ -11,6 +13,8 @@ use belvedere_core::config::Registry;
 
 /// Lets configuration documents name the layers of this build, and lends the native runtime where it is compiled.
 pub fn register(registry: &mut Registry) {
+    #[cfg(feature = "throttle")]
+    registry.layer::<throttle::Throttle>("throttle");
     #[cfg(feature = "timeout")]
     registry.layer::<timeout::Timeout>("timeout");
     #[cfg(feature = "runtime")]

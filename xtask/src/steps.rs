@@ -108,7 +108,7 @@ fn wasm_check(tally: &mut Tally) -> Result<(), String> {
     let packages = [
         ("belvedere-core", "yaml,toml,tower"),
         ("belvedere-providers", "openai,anthropic,responses,google,bedrock,ollama,cohere"),
-        ("belvedere-middleware", "timeout"),
+        ("belvedere-middleware", "throttle,timeout"),
     ];
     for (package, features) in packages {
         stream(&mut cargo(&["check", "-p", package, "--features", features, "--target", WASM]), tally)?;
