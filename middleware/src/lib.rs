@@ -2,6 +2,8 @@
 //!
 //! Each layer is a module behind a feature of the same name. A layer that is not compiled costs nothing.
 
+#[cfg(feature = "repair")]
+pub mod repair;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 #[cfg(feature = "throttle")]
@@ -13,6 +15,8 @@ use belvedere_core::config::Registry;
 
 /// Lets configuration documents name the layers of this build, and lends the native runtime where it is compiled.
 pub fn register(registry: &mut Registry) {
+    #[cfg(feature = "repair")]
+    registry.layer::<repair::Repair>("repair");
     #[cfg(feature = "throttle")]
     registry.layer::<throttle::Throttle>("throttle");
     #[cfg(feature = "timeout")]
