@@ -2,6 +2,8 @@
 //! headers of an error, and writing bodies.
 
 mod answer;
+#[cfg(any(feature = "anthropic", feature = "ollama"))]
+mod beginning;
 mod fields;
 #[cfg(any(feature = "anthropic", feature = "openai"))]
 mod gathered;
@@ -19,6 +21,8 @@ use belvedere_core::error::{Error, ErrorKind, Result};
     feature = "openai"
 ))]
 pub(crate) use answer::*;
+#[cfg(any(feature = "anthropic", feature = "ollama"))]
+pub(crate) use beginning::is_begun;
 pub(crate) use fields::*;
 #[cfg(any(feature = "anthropic", feature = "openai"))]
 pub(crate) use gathered::*;

@@ -76,7 +76,12 @@ proptest! {
     fn a_request_is_read_as_it_was_written(request in values::request()) {
         let sent = converse().encode(&request).unwrap();
         prop_assert!(ConverseEndpoint.accepts(sent.method(), sent.uri().path()));
-        prop_assert_eq!(ConverseEndpoint.request(&sent).unwrap(), request);
+        let mut read = ConverseEndpoint.request(&sent).unwrap();
+        // The wire has no field for it: an answer at the end is one to be gone on with.
+        let last = request.messages.last().filter(|message| message.role == Role::Assistant);
+        let is_begun = matches!(last.and_then(|last| last.parts.last()), Some(Part::Text { .. }));
+        prop_assert_eq!(std::mem::take(&mut read.continue_final_message), is_begun);
+        prop_assert_eq!(read, request);
     }
 
     #[test]

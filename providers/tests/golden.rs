@@ -111,6 +111,14 @@ fn said(parts: Value) -> Value {
     ]})
 }
 
+/// The beginning of an answer, to be gone on with.
+fn begun(parts: Value) -> Value {
+    json!({"continue_final_message": true, "messages": [
+        {"role": "user", "content": "Why is the sky blue?"},
+        {"role": "assistant", "content": parts},
+    ]})
+}
+
 fn schema() -> Value {
     json!({
         "type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
@@ -203,6 +211,23 @@ fn features(target: &Target) -> Vec<(&'static str, Value)> {
         ("reasoning-of-another-wire", said(json!([
             {"type": "reasoning", "text": "Hm.", "signature": "c2ln", "wire": "elsewhere.chat"}, {"type": "text", "text": "So."},
         ]))),
+        ("continued", begun(text("The sky is "))),
+        ("continued-with-reasoning", begun(json!([
+            {"type": "reasoning", "text": "Hm.", "signature": "c2ln", "wire": family},
+            {"type": "reasoning", "text": "So", "wire": ""},
+            {"type": "text", "text": ""}, {"type": "text", "text": "The sky "}, {"type": "text", "text": "is"},
+        ]))),
+        ("continued-behind-a-call", begun(json!([
+            {"type": "text", "text": "I look."},
+            {"type": "tool_call", "id": "call_1", "name": "weather", "input": "{\"city\":\"Rome\"}"},
+        ]))),
+        ("cut-off", json!({"messages": [
+            {"role": "user", "content": "Why is the sky blue?"},
+            {"role": "assistant", "content": [
+                {"type": "text", "text": ""}, {"type": "reasoning", "text": "Hm", "wire": ""}, {"type": "text", "text": "The sky is"},
+            ]},
+            {"role": "user", "content": "Go on."},
+        ]})),
         ("refusal-back", said(json!([{"type": "refusal", "text": "No."}]))),
         ("opaque-of-another-wire", said(json!([
             {"type": "opaque", "kind": "x", "data": {"type": "x"}, "wire": "elsewhere.chat"}, {"type": "text", "text": "So."},

@@ -102,6 +102,10 @@ fn settings() -> impl Strategy<Value = Request> {
 
 fn chat() -> impl Strategy<Value = Request> {
     (settings(), vec(message(), 0..4), vec(function(), 0..3)).prop_map(|(mut request, messages, tools)| {
+        // The wire has no field for it: an answer at the end is one to be gone on with.
+        let last = messages.last().filter(|message| message.role == Role::Assistant);
+        request.continue_final_message =
+            matches!(last.and_then(|last| last.parts.last()), Some(Part::Text { .. }));
         request.messages = messages.into();
         request.tools = tools.into();
         request

@@ -172,6 +172,15 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// True for thinking, in words or encrypted.
+    pub(super) fn is_thinking(&self) -> bool {
+        match self {
+            Block::Thinking { .. } => true,
+            Block::Opaque(block) => block.get("type").is_some_and(|kind| kind == "redacted_thinking"),
+            _ => false,
+        }
+    }
+
     /// Marks the end of a cached prefix, unless the block has a mark of its own or takes none.
     pub(super) fn mark_cached(&mut self, cache_control: &'a Value) {
         match self {

@@ -146,7 +146,25 @@ fn conversation(request: &Request, native: Option<Value>) -> Result<(Vec<Block<'
     for turn in turns.iter_mut().filter(|turn| turn.role == "user") {
         turn.content.sort_by_key(|block| !matches!(block, Block::ToolResult { .. }));
     }
+    if let (true, Some(last)) = (request.continue_final_message, turns.last_mut()) {
+        last.leave_open();
+    }
     Ok((system, turns))
+}
+
+impl Turn<'_> {
+    /// Makes it the beginning of an answer. The wire takes no blank at its end, and no thinking in it: it goes on
+    /// with an answer only while the model does not think.
+    fn leave_open(&mut self) {
+        self.content.retain(|block| !block.is_thinking());
+        while let Some(Block::Text { text, .. }) = self.content.last_mut() {
+            *text = text.trim_end();
+            if !text.is_empty() {
+                break;
+            }
+            self.content.pop();
+        }
+    }
 }
 
 fn blocks<'a>(message: &'a Message, path: &str) -> Result<Vec<Block<'a>>> {

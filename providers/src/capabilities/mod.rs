@@ -4,6 +4,7 @@
 //! documented; what is not documented is not in the table, and is sent.
 
 mod content;
+mod continuation;
 mod parameters;
 mod rule;
 mod schema;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use belvedere_core::provider::Lack;
 use belvedere_core::request::{Effort, Parameters, Request};
 
+use super::continuation;
 use super::rule::{Field, Number, Rule, Rules, Thinking};
 
 /// A parameter that is a number, or can be counted as one.
@@ -22,7 +23,7 @@ fn number(value: Option<u64>) -> Option<f64> {
     value.map(|value| u32::try_from(value).map_or(f64::INFINITY, f64::from))
 }
 
-const PARAMETERS: [Parameter; 13] = [
+const PARAMETERS: [Parameter; 14] = [
     Parameter {
         field: Field::Temperature,
         value: |p| p.temperature,
@@ -81,6 +82,12 @@ const PARAMETERS: [Parameter; 13] = [
         clear: |p| p.parallel_tool_calls = None,
         neutral: Some(1.0),
     },
+    Parameter {
+        field: Field::Continue,
+        value: |p| p.continue_final_message.then_some(1.0),
+        clear: |p| p.continue_final_message = false,
+        neutral: None,
+    },
 ];
 
 /// Fits the parameters of a chat request.
@@ -133,6 +140,7 @@ fn refused(rule: &'static Rule, value: f64, request: &Request) -> Option<Cow<'st
             Some(format!("the target takes at most {most}").into())
         }
         Rule::Quiet(when) if thinks(*when, request) => Some("not while the model thinks".into()),
+        Rule::Continues(unless) => continuation::refused(unless, request).map(Into::into),
         _ => None,
     }
 }

@@ -57,11 +57,13 @@ pub(crate) enum Field {
     EmbedUser,
     /// The name of a message's speaker.
     Speaker,
+    /// Whether an answer can be gone on with.
+    Continue,
 }
 
 impl Field {
     /// How many there are.
-    pub(crate) const COUNT: usize = Field::Speaker as usize + 1;
+    pub(crate) const COUNT: usize = Field::Continue as usize + 1;
 
     /// Its place in a request.
     pub(crate) fn name(self) -> &'static str {
@@ -93,6 +95,7 @@ impl Field {
             Field::ToolMedia | Field::SystemMedia | Field::OwnMedia => "content",
             Field::Dimensions => "dimensions",
             Field::Speaker => "name",
+            Field::Continue => "continue_final_message",
         }
     }
 }
@@ -143,6 +146,19 @@ pub(crate) enum Rule {
     Own(&'static [&'static str]),
     /// A part of JSON Schema is taken.
     Dialect(&'static Dialect),
+    /// The answer goes on where the last message ends, unless one of these is asked for as well.
+    Continues(&'static [Unless]),
+}
+
+/// What an answer can't be gone on with beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unless {
+    /// The model thinks.
+    Thinks(Thinking),
+    /// The answer is to be a JSON object.
+    JsonObject,
+    /// The answer is to follow a schema.
+    JsonSchema,
 }
 
 /// The bounds of a number.

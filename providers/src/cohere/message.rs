@@ -167,6 +167,7 @@ impl<'a> Block<'a> {
     /// The block for a part; `None` for one that says nothing.
     fn of(part: &'a Part, role: Role, path: &str) -> Result<Option<Self>> {
         Ok(Some(match part {
+            Part::Text { text, .. } | Part::Refusal { text } if text.is_empty() => return Ok(None),
             Part::Text { text, .. } | Part::Refusal { text } => Block::Text { text },
             Part::Reasoning { text, .. } if text.is_empty() => return Ok(None),
             Part::Reasoning { text, .. } if role == Role::Assistant => Block::Thinking { thinking: text },

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::WIRE;
 use super::check;
-use super::hosts::{Host, Thinking, Vectors};
+use super::hosts::{Host, Prefill, Thinking, Vectors};
 use super::messages::Messages;
 use crate::outgoing::{BodyFields, json as json_of};
 
@@ -45,6 +45,9 @@ impl Serialize for Chat<'_> {
         let mut body = BodyFields::new(serializer.serialize_map(None)?, &request.extra, WIRE);
         body.put("model", model)?;
         body.put("messages", Messages::new(host, request))?;
+        if let (true, Prefill::Switches(switches)) = (request.continue_final_message, host.prefill) {
+            switches.iter().try_for_each(|(name, on)| body.put(name, on))?;
+        }
         if !request.tools.is_empty() {
             body.put("tools", Tools(&request.tools))?;
         }

@@ -50,6 +50,24 @@ pub struct Host {
     pub media: MediaForm,
     /// Which ids of calls it takes back.
     pub call_ids: CallIds,
+    /// How it is told to go on with an answer.
+    pub prefill: Prefill,
+    /// Where it goes on with answers, below its address; empty: where all else is.
+    pub prefill_at: &'static str,
+}
+
+/// How a server is told that the last message is the beginning of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prefill {
+    /// It is not known to go on with answers.
+    Never,
+    /// It goes on with every last message of the assistant's.
+    Always,
+    /// This field of the message is true.
+    Mark(&'static str),
+    /// These fields stand beside the messages.
+    Switches(&'static [(&'static str, bool)]),
 }
 
 /// How a server is told how much to think.
@@ -132,6 +150,8 @@ const COMMON: Host = Host {
     must_call: "required",
     media: MediaForm::Objects,
     call_ids: CallIds::Any,
+    prefill: Prefill::Never,
+    prefill_at: "",
 };
 
 /// A hosted service.
@@ -174,6 +194,7 @@ const MISTRAL: Host = Host {
     must_call: "any",
     media: MediaForm::Texts,
     call_ids: CallIds::Nine,
+    prefill: Prefill::Mark("prefix"),
     ..hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY")
 };
 
@@ -182,7 +203,11 @@ pub const HOSTS: &[Host] = &[
     ANY,
     OPENAI,
     AZURE,
-    Host { video: true, ..open_models("alibaba", ALIBABA, "DASHSCOPE_API_KEY") }.with_budget(),
+    Host {
+        video: true,
+        prefill: Prefill::Mark("partial"),
+        ..open_models("alibaba", ALIBABA, "DASHSCOPE_API_KEY").with_budget()
+    },
     Host { base_url: None, ..hosted("bedrock_mantle", "", "AWS_BEARER_TOKEN_BEDROCK") },
     Host {
         max_tokens: "max_completion_tokens",
@@ -195,6 +220,8 @@ pub const HOSTS: &[Host] = &[
     Host {
         thinking: Thinking::Switch,
         carry: Carry::Field("reasoning_content"),
+        prefill: Prefill::Mark("prefix"),
+        prefill_at: "/beta",
         ..hosted("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY")
     },
     open_models("doubleword", "https://api.doubleword.ai/v1", "DOUBLEWORD_API_KEY"),
@@ -209,27 +236,35 @@ pub const HOSTS: &[Host] = &[
     Host {
         max_tokens: "max_completion_tokens",
         carry: Carry::Field("reasoning"),
+        prefill: Prefill::Always,
         ..hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY")
     },
     open_models("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
     open_models("hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
-    local("llama_cpp", "http://localhost:8080/v1").with_reasoning_content(),
+    Host { prefill: CONTINUE_FINAL_MESSAGE, ..local("llama_cpp", "http://localhost:8080/v1") }
+        .with_reasoning_content(),
     local("lm_studio", "http://localhost:1234/v1"),
     MISTRAL,
     local("mistralrs", "http://localhost:1234/v1"),
     Host {
         thinking: Thinking::Switch,
         video: true,
+        prefill: Prefill::Mark("partial"),
         ..hosted("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY").with_reasoning_content()
     },
     open_models("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
-    Host { carry: Carry::Field("reasoning"), ..local("ollama", "http://localhost:11434/v1") },
+    Host {
+        carry: Carry::Field("reasoning"),
+        prefill: Prefill::Always,
+        ..local("ollama", "http://localhost:11434/v1")
+    },
     Host {
         developer: true,
         video: true,
         file_url: true,
         thinking: Thinking::Object,
         carry: Carry::Details,
+        prefill: Prefill::Always,
         ..open_models("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY")
     },
     Host {
@@ -238,6 +273,10 @@ pub const HOSTS: &[Host] = &[
         ..open_models("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY")
     },
     open_models("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+    Host {
+        prefill: Prefill::Switches(&[("continue_final_message", true)]),
+        ..local("sglang", "http://localhost:30000/v1").with_reasoning_content()
+    },
     Host {
         base_url: None,
         max_tokens: "max_completion_tokens",
@@ -249,7 +288,8 @@ pub const HOSTS: &[Host] = &[
         carry: Carry::Field("reasoning_content"),
         ..open_models("venice", "https://api.venice.ai/api/v1", "VENICE_API_KEY")
     },
-    Host { video: true, ..local("vllm", "http://localhost:8000/v1") }.with_reasoning_content(),
+    Host { video: true, prefill: CONTINUE_FINAL_MESSAGE, ..local("vllm", "http://localhost:8000/v1") }
+        .with_reasoning_content(),
     hosted("xai", "https://api.x.ai/v1", "XAI_API_KEY").with_reasoning_content(),
     Host {
         thinking: Thinking::Switch,
@@ -259,6 +299,10 @@ pub const HOSTS: &[Host] = &[
 ];
 
 const ALIBABA: &str = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1";
+
+/// The two switches of Transformers' `apply_chat_template`, which may not be true both.
+const CONTINUE_FINAL_MESSAGE: Prefill =
+    Prefill::Switches(&[("continue_final_message", true), ("add_generation_prompt", false)]);
 
 impl Host {
     const fn with_reasoning_content(self) -> Self {

@@ -3,13 +3,13 @@
 //! A message of ours may hold several results of tools, or results beside text; the wire has one message for each.
 
 use belvedere_core::message::{Message, Part, Role, ToolBy, extra_of};
-use belvedere_core::request::{Request, Tool};
+use belvedere_core::request::{Parameters, Request, Tool};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::json;
 
 use super::check::{is_custom, sound_id};
 use super::details;
-use super::hosts::{CallIds, Carry, Host};
+use super::hosts::{CallIds, Carry, Host, Prefill};
 use super::parts::{Content, PlainText};
 use super::{WIRE, is_ours};
 
@@ -18,18 +18,21 @@ pub(crate) struct Messages<'a> {
     host: &'a Host,
     messages: &'a [Message],
     tools: &'a [Tool],
+    /// The last message is the beginning of the answer.
+    continues: bool,
 }
 
 impl<'a> Messages<'a> {
     pub(crate) fn new(host: &'a Host, request: &'a Request) -> Self {
-        Messages { host, messages: &request.messages, tools: &request.tools }
+        let Parameters { messages, tools, continue_final_message: continues, .. } = &**request;
+        Messages { host, messages, tools, continues: *continues }
     }
 }
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        for message in self.messages {
+        for (i, message) in self.messages.iter().enumerate() {
             let results = message.parts.iter().filter(|part| matches!(part, Part::ToolResult { .. }));
             let mut only_results = !message.parts.is_empty();
             for part in message.parts.iter() {
@@ -40,7 +43,8 @@ impl Serialize for Messages<'_> {
                 list.serialize_element(&ToolMessage { ids, message, part, only_results })?;
             }
             if !only_results {
-                list.serialize_element(&Spoken { host: self.host, message, tools: self.tools })?;
+                let is_open = self.continues && i + 1 == self.messages.len();
+                list.serialize_element(&Spoken { host: self.host, message, tools: self.tools, is_open })?;
             }
         }
         list.end()
@@ -84,6 +88,8 @@ struct Spoken<'a> {
     host: &'a Host,
     message: &'a Message,
     tools: &'a [Tool],
+    /// The answer goes on where it ends.
+    is_open: bool,
 }
 
 impl Spoken<'_> {
@@ -177,13 +183,19 @@ impl Serialize for Spoken<'_> {
         map.serialize_entry("role", self.role())?;
         // Sound goes back by its id alone; its transcript is not sent a second time.
         if self.sound().is_none() {
-            map.serialize_entry("content", &Content { host: self.host, message: self.message })?;
+            let content = Content { host: self.host, message: self.message, is_open: self.is_open };
+            map.serialize_entry("content", &content)?;
         }
         if let Some(name) = &self.message.name {
             map.serialize_entry("name", name)?;
         }
         if self.message.role == Role::Assistant {
             self.assistant(&mut map)?;
+        }
+        if let (true, Prefill::Mark(mark)) = (self.is_open, self.host.prefill)
+            && extra_of(&self.message.extra, WIRE).all(|(name, _)| name != mark)
+        {
+            map.serialize_entry(mark, &true)?;
         }
         for (name, value) in extra_of(&self.message.extra, WIRE) {
             map.serialize_entry(name, value)?;

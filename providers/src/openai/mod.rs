@@ -105,6 +105,17 @@ impl OpenAi {
         outgoing::model(request, self.model.as_deref())
     }
 
+    /// The address of what a server has below a path of its own, such as `/beta`, which stands in the place of a
+    /// version.
+    ///
+    /// # Errors
+    /// As [`outgoing::address`].
+    fn address_below(&self, at: &str, path: &str) -> Result<Uri> {
+        let base = self.base_url.path().trim_end_matches('/');
+        let own = if base.ends_with("/v1") { "/v1" } else { at };
+        outgoing::address(&self.base_url, own, &format!("{at}{path}"))
+    }
+
     /// The path of what is asked of a model. A deployment stands in it (Azure OpenAI's REST API reference).
     ///
     /// # Errors
@@ -151,7 +162,10 @@ impl Provider for OpenAi {
             _ => return Err(outgoing::no_operation()),
         };
         let streams = request.operation == Operation::Chat && request.stream;
-        let uri = outgoing::address(&self.base_url, "", &path)?;
+        let uri = match self.host.prefill_at {
+            at if request.continue_final_message && !at.is_empty() => self.address_below(at, &path)?,
+            _ => outgoing::address(&self.base_url, "", &path)?,
+        };
         Ok(outgoing::ask(uri, if streams { "text/event-stream" } else { JSON }, body))
     }
 

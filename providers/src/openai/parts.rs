@@ -14,6 +14,8 @@ use super::{WIRE, is_ours};
 pub(crate) struct Content<'a> {
     pub(crate) host: &'a Host,
     pub(crate) message: &'a Message,
+    /// The answer goes on where it ends: servers want one text then, where the rest allows it.
+    pub(crate) is_open: bool,
 }
 
 impl Content<'_> {
@@ -21,7 +23,7 @@ impl Content<'_> {
     fn holds(&self, part: &Part) -> bool {
         let assistant = self.message.role == Role::Assistant;
         match part {
-            Part::Text { .. } => true,
+            Part::Text { text, .. } => !text.is_empty(),
             Part::Media(_) => !assistant,
             Part::Opaque { wire, .. } => !assistant && is_ours(wire),
             Part::Refusal { .. } => !self.host.refusal,
@@ -33,22 +35,26 @@ impl Content<'_> {
 
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut held = self.message.parts.iter().filter(|part| self.holds(part));
-        match (held.next(), held.next()) {
+        let held = || self.message.parts.iter().filter(|part| self.holds(part));
+        let mut first = held();
+        match (first.next(), first.next()) {
             (None, _) => {
+                // An empty text that stands alone is sent as it is.
+                let is_text = |part: &Part| matches!(part, Part::Text { .. });
                 let elsewhere = |part: &Part| {
                     matches!(part, Part::ToolCall { by: ToolBy::Client, .. } | Part::Refusal { .. })
                 };
-                match self.message.parts.iter().any(elsewhere) {
+                let parts = &self.message.parts;
+                match parts.iter().any(elsewhere) && !parts.iter().any(is_text) {
                     true => serializer.serialize_none(),
                     false => serializer.serialize_str(""),
                 }
             }
             (Some(Part::Text { text, extra }), None) if is_plain(extra) => serializer.serialize_str(text),
-            _ => {
-                let held = self.message.parts.iter().filter(|part| self.holds(part));
-                serializer.collect_seq(held.map(|part| Item { part, form: self.host.media }))
+            _ if self.is_open && held().all(is_plain_text) => {
+                serializer.serialize_str(&held().filter_map(Part::as_text).collect::<String>())
             }
+            _ => serializer.collect_seq(held().map(|part| Item { part, form: self.host.media })),
         }
     }
 }
@@ -64,6 +70,10 @@ impl Serialize for PlainText<'_> {
             parts => serializer.collect_seq(parts.iter().map(|part| Item { part, form: MediaForm::Objects })),
         }
     }
+}
+
+fn is_plain_text(part: &Part) -> bool {
+    matches!(part, Part::Text { extra, .. } if is_plain(extra))
 }
 
 /// True when no further field goes along with a text.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{message, settings};
-use crate::endpoint::{Fields, invalid};
+use crate::endpoint::{Fields, invalid, is_begun};
 
 const COUNT: &str = "a whole number that is not negative";
 const NUMBER: &str = "a number";
@@ -22,6 +22,7 @@ pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
     let mut out = Request::default();
     out.model = body.text("model")?.map(Into::into);
     out.messages = Arc::new(message::all(&mut body, request.body())?);
+    out.continue_final_message = is_begun(&out.messages);
     out.tools = Arc::new(body.list("tools")?.map(|(path, value)| tool(value, &path)).collect::<Result<_>>()?);
     out.max_tokens = body.take("max_tokens", COUNT)?;
     out.temperature = body.take("temperature", NUMBER)?;

@@ -38,7 +38,11 @@ pub(super) fn body(request: &Request, model: &str) -> Result<Bytes> {
     let family = Family::of(model);
     let mut settings = settings(request, family, model)?;
     let native = settings.remove("system");
-    let (system, messages) = conversation(request, native, family.takes_unsigned())?;
+    let (system, mut messages) = conversation(request, native, family.takes_unsigned())?;
+    if let (true, Family::Claude, Some(last)) = (request.continue_final_message, family, messages.last_mut())
+    {
+        last.leave_open();
+    }
     let body = Body { messages, system, settings };
     let bytes =
         serde_json::to_vec(&body).map_err(|_| invalid("request", "has a number that JSON cannot carry"))?;
@@ -110,6 +114,24 @@ fn conversation(
 }
 
 impl Turn<'_> {
+    /// Makes it the beginning of an answer. Claude takes no blank at its end, and no thinking in it.
+    fn leave_open(&mut self) {
+        self.content.retain(|block| !matches!(block, Block::ReasoningContent(_)));
+        loop {
+            match self.content.last_mut() {
+                Some(Block::Text(text)) => {
+                    *text = text.trim_end();
+                    if !text.is_empty() {
+                        return;
+                    }
+                }
+                Some(Block::CachePoint(_)) => {}
+                _ => return,
+            }
+            self.content.pop();
+        }
+    }
+
     /// Moves tool results ahead of the other blocks. A cache mark goes with the block before it.
     fn results_first(&mut self) {
         let is_result = |block: &Block<'_>| matches!(block, Block::ToolResult(_));

@@ -4,7 +4,7 @@ use belvedere_core::message::MediaKind;
 use belvedere_core::request::Effort::{self, High, Low, Medium, Minimal, None, Xhigh};
 
 use super::{ANYWHERE, NO_FIELD, NO_MEDIA, within};
-use crate::capabilities::rule::{Dialect, Field, Number, Row, Rule, Thinking};
+use crate::capabilities::rule::{Dialect, Field, Number, Row, Rule, Thinking, Unless};
 
 const MESSAGES: &[&str] = &["anthropic.messages"];
 const CLAUDE: &[&str] = &["anthropic.messages", "bedrock.converse"];
@@ -13,6 +13,8 @@ const API: &str = "https://platform.claude.com/docs/en/api/messages";
 const MIGRATION: &str = "https://platform.claude.com/docs/en/about-claude/models/migration-guide";
 const EFFORT: &str = "https://platform.claude.com/docs/en/build-with-claude/effort";
 const ADAPTIVE: &str = "https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking";
+const PREFILL: &str =
+    "https://platform.claude.com/docs/en/build-with-claude/prompt-engineering/prefill-claudes-response";
 const THINKING: &str = "https://platform.claude.com/docs/en/build-with-claude/extended-thinking";
 
 /// "Structured outputs", JSON Schema limitations.
@@ -38,6 +40,8 @@ const SCHEMA: Dialect = Dialect {
 const BUDGETS: &[(Effort, u64)] =
     &[(Minimal, 1024), (Low, 2048), (Medium, 8192), (High, 16_384), (Xhigh, 32_000)];
 
+/// Models that go on with answers think by a budget; an effort alone is one of the answer.
+const CONTINUES: Rule = Rule::Continues(&[Unless::Thinks(Thinking::Budget), Unless::JsonSchema]);
 const GONE: Rule = Rule::Lacks("the model takes no sampling parameters");
 
 pub(super) const ROWS: &[Row] = &[
@@ -66,6 +70,8 @@ pub(super) const ROWS: &[Row] = &[
             (Field::ProviderTools, Rule::Own(TOOLS)),
         ],
     },
+    // "Structured outputs", feature compatibility: no prefilling beside JSON outputs.
+    Row { wires: MESSAGES, hosts: &[], models: &[], source: PREFILL, rules: &[(Field::Continue, CONTINUES)] },
     Row {
         wires: MESSAGES,
         hosts: &[],
@@ -177,6 +183,36 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Budget, Rule::Lacks("the model decides how many tokens it thinks; set reasoning.effort")),
             (Field::Switch, Rule::Adaptive),
         ],
+    },
+    // No model since 4.6 goes on with an answer.
+    Row {
+        wires: CLAUDE,
+        hosts: &[],
+        models: &["*claude*"],
+        source: MIGRATION,
+        rules: &[(Field::Continue, Rule::Lacks("Claude does not go on with an answer from 4.6 on"))],
+    },
+    Row {
+        wires: CLAUDE,
+        hosts: &[],
+        models: &[
+            "*claude-2*",
+            "*claude-instant*",
+            "*claude-v2*",
+            "*claude-3-*",
+            "*claude-opus-4-0*",
+            "*claude-opus-4-1*",
+            "*claude-opus-4-2*",
+            "*claude-opus-4-5*",
+            "*claude-opus-4@*",
+            "*claude-sonnet-4-0*",
+            "*claude-sonnet-4-2*",
+            "*claude-sonnet-4-5*",
+            "*claude-sonnet-4@*",
+            "*claude-haiku-4-5*",
+        ],
+        source: PREFILL,
+        rules: &[(Field::Continue, CONTINUES)],
     },
 ];
 

@@ -43,6 +43,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::ToolMedia, Rule::Kinds(&[MediaKind::Image, MediaKind::Video, MediaKind::File])),
             (Field::SystemMedia, Rule::Lacks("instructions are text")),
             (Field::ProviderTools, Rule::Own(&["systemTool", "cachePoint"])),
+            (Field::Continue, Rule::Lacks("the model is not known to go on with an answer")),
         ],
     },
     Row {
@@ -65,6 +66,14 @@ pub(super) const ROWS: &[Row] = &[
         models: &["*nova*"],
         source: "https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html",
         rules: &[(Field::TopK, Rule::Sent), (Field::Effort, Rule::Efforts(&[None, Low, Medium, High]))],
+    },
+    // A last message of the assistant is there "for prefilling assistant response".
+    Row {
+        wires: WIRES,
+        hosts: &[],
+        models: &["*nova*"],
+        source: "https://docs.aws.amazon.com/nova/latest/nova2-userguide/request-response-schema.html",
+        rules: &[(Field::Continue, Rule::Continues(&[]))],
     },
     Row {
         wires: WIRES,

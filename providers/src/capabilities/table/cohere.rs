@@ -1,6 +1,6 @@
 //! Cohere's chat, second version.
 
-use super::{DATA_OR_URL, NO_FIELD, NO_MEDIA, within};
+use super::{DATA_OR_URL, NO_FIELD, NO_MEDIA, NOT_CONTINUED, within};
 use crate::capabilities::rule::{Dialect, Field, Row, Rule};
 
 const WIRES: &[&str] = &["cohere.chat"];
@@ -52,6 +52,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::File, NO_MEDIA),
             (Field::SystemMedia, Rule::Lacks("instructions are text")),
             (Field::OwnMedia, Rule::Lacks("a message of the model can't hold media")),
+            (Field::Continue, NOT_CONTINUED),
             (Field::ToolMedia, Rule::Lacks("the result of a tool is text or documents")),
         ],
     },

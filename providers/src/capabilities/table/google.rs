@@ -2,7 +2,7 @@
 
 use belvedere_core::request::Effort::{High, Low, Medium, Minimal, Xhigh};
 
-use super::{ANYWHERE, NO_FIELD, within};
+use super::{ANYWHERE, NO_FIELD, NOT_CONTINUED, within};
 use crate::capabilities::rule::{Dialect, Field, Row, Rule};
 
 const WIRES: &[&str] = &["google.generate"];
@@ -56,6 +56,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Video, ANYWHERE),
             (Field::File, ANYWHERE),
             (Field::ProviderTools, Rule::Own(TOOLS)),
+            (Field::Continue, NOT_CONTINUED),
         ],
     },
     Row {

@@ -13,7 +13,7 @@ mod openai_models;
 use super::rule::Rules;
 use super::rule::{Field, Number, Row, Rule, Sources};
 #[cfg(feature = "openai")]
-use crate::openai::hosts::{Host, Thinking};
+use crate::openai::hosts::{Host, Prefill, Thinking};
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
@@ -54,8 +54,15 @@ pub(super) fn of_host(wire: &'static str, host: &Host, model: &str) -> Rules {
     if !matches!(host.thinking, Thinking::Object | Thinking::Budget) {
         rules.set(Field::Budget, &Rule::Lacks("the server takes no thinking budget"));
     }
+    rules.set(
+        Field::Continue,
+        if host.prefill == Prefill::Never { &UNKNOWN_TO_CONTINUE } else { &Rule::Continues(&[]) },
+    );
     rules.with_rows(host.name, model)
 }
+
+#[cfg(feature = "openai")]
+const UNKNOWN_TO_CONTINUE: Rule = Rule::Lacks("the server is not known to go on with an answer");
 
 const DATA: Rule = Rule::From(Sources { data: true, url: None, id: false });
 const DATA_OR_URL: Rule = Rule::From(Sources { data: true, url: Some(""), id: false });
@@ -63,6 +70,7 @@ const DATA_OR_ID: Rule = Rule::From(Sources { data: true, url: None, id: true })
 const ANYWHERE: Rule = Rule::From(Sources { data: true, url: Some(""), id: true });
 
 const NO_FIELD: Rule = Rule::Lacks("the wire has no field for it");
+const NOT_CONTINUED: Rule = Rule::Lacks("the wire begins every answer anew");
 const NO_MEDIA: Rule = Rule::Lacks("the wire takes no media of this kind");
 
 /// A number within bounds.

@@ -1,6 +1,6 @@
 //! Ollama's own wires.
 
-use super::{DATA, NO_FIELD, NO_MEDIA};
+use super::{DATA, NO_FIELD, NO_MEDIA, NOT_CONTINUED};
 use crate::capabilities::rule::{Field, Row, Rule};
 
 const NATIVE: &[&str] = &["ollama.chat", "ollama.generate"];
@@ -37,6 +37,15 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Tools, NO_FIELD),
             (Field::ToolStrict, NO_FIELD),
             (Field::SystemMedia, Rule::Lacks("instructions are text")),
+            (Field::Continue, NOT_CONTINUED),
         ],
+    },
+    // Said by Ollama's maintainers; the API reference is silent.
+    Row {
+        wires: &["ollama.chat"],
+        hosts: &[],
+        models: &[],
+        source: "https://github.com/ollama/ollama/issues/6778",
+        rules: &[(Field::Continue, Rule::Continues(&[]))],
     },
 ];

@@ -2,7 +2,7 @@
 
 use belvedere_core::message::MediaKind;
 
-use super::{ANYWHERE, DATA, DATA_OR_URL, NO_FIELD, NO_MEDIA, within};
+use super::{ANYWHERE, DATA, DATA_OR_URL, NO_FIELD, NO_MEDIA, NOT_CONTINUED, within};
 use crate::capabilities::rule::{Dialect, Field, Row, Rule};
 
 /// "Structured model outputs", supported schemas: what a strict schema may use.
@@ -74,6 +74,7 @@ pub(super) const ROWS: &[Row] = &[
             (Field::ToolMedia, Rule::Kinds(&[MediaKind::Image, MediaKind::File])),
             (Field::OwnMedia, Rule::BehindOwn),
             (Field::ProviderTools, Rule::Own(RESPONSES_TOOLS)),
+            (Field::Continue, NOT_CONTINUED),
         ],
     },
 ];

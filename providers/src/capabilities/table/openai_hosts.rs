@@ -3,7 +3,8 @@
 use belvedere_core::request::Effort;
 
 use super::{DATA_OR_URL, NO_FIELD, within};
-use crate::capabilities::rule::{Field, Row, Rule};
+use crate::capabilities::rule::Thinking::Asked;
+use crate::capabilities::rule::{Field, Row, Rule, Unless};
 
 const CHAT: &[&str] = &["openai.chat"];
 
@@ -86,6 +87,69 @@ pub(super) const ROWS: &[Row] = &[
             (Field::Stop, Rule::Sent),
         ],
     },
+    // Each that is in the table of servers with a way to go on with an answer.
+    Row {
+        wires: CHAT,
+        hosts: &["alibaba"],
+        models: &[],
+        source: PARTIAL,
+        rules: &[(Field::Continue, Rule::Lacks("the model has no partial mode that is known"))],
+    },
+    Row { wires: CHAT, hosts: &["alibaba"], models: &["qwen*"], source: PARTIAL, rules: UNLESS_IT_THINKS },
+    Row {
+        wires: CHAT,
+        hosts: &["alibaba"],
+        models: &["qwen*-thinking*"],
+        source: PARTIAL,
+        rules: &[(Field::Continue, Rule::Lacks("models that always think have no partial mode"))],
+    },
+    continues(&["deepseek"], "https://api-docs.deepseek.com/guides/chat_prefix_completion", ALWAYS),
+    continues(&["groq"], "https://console.groq.com/docs/prefilling", ALWAYS),
+    continues(&["llama_cpp"], "https://github.com/ggml-org/llama.cpp/pull/23012", UNLESS_IT_THINKS),
+    continues(&["mistral"], "https://docs.mistral.ai/api/endpoint/chat", ALWAYS),
+    continues(&["moonshot"], "https://platform.kimi.ai/docs/api/partial", UNLESS_JSON),
+    continues(&["ollama"], "https://github.com/ollama/ollama/issues/6778", ALWAYS),
+    continues(&["openrouter"], "https://openrouter.ai/docs/api-reference/overview#assistant-prefill", ALWAYS),
+    continues(&["sglang"], "https://github.com/sgl-project/sglang/pull/4226", ALWAYS),
+    continues(&["vllm"], "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html", ALWAYS),
+    // What OpenRouter passes on, these models do not go on with.
+    Row {
+        wires: CHAT,
+        hosts: &["openrouter"],
+        models: &["anthropic/*", "cohere/*", "google/gemini*", "openai/*", "x-ai/*"],
+        source: "https://openrouter.ai/docs/api-reference/overview#assistant-prefill",
+        rules: &[(Field::Continue, Rule::Lacks("the model is not known to go on with an answer"))],
+    },
+    Row {
+        wires: CHAT,
+        hosts: &["openrouter"],
+        models: &[
+            "anthropic/claude-3*",
+            "anthropic/claude-haiku-4.5*",
+            "anthropic/claude-opus-4",
+            "anthropic/claude-opus-4.1*",
+            "anthropic/claude-opus-4.5*",
+            "anthropic/claude-sonnet-4",
+            "anthropic/claude-sonnet-4.5*",
+        ],
+        source: "https://platform.claude.com/docs/en/about-claude/models/migration-guide",
+        rules: &[(Field::Continue, Rule::Continues(&[Unless::Thinks(Asked), Unless::JsonSchema]))],
+    },
 ];
+
+/// "Partial mode".
+const PARTIAL: &str = "https://www.alibabacloud.com/help/en/model-studio/partial-mode";
+
+const fn continues(
+    hosts: &'static [&'static str],
+    source: &'static str,
+    rules: &'static [(Field, Rule)],
+) -> Row {
+    Row { wires: CHAT, hosts, models: &[], source, rules }
+}
+
+const ALWAYS: &[(Field, Rule)] = &[(Field::Continue, Rule::Continues(&[]))];
+const UNLESS_IT_THINKS: &[(Field, Rule)] = &[(Field::Continue, Rule::Continues(&[Unless::Thinks(Asked)]))];
+const UNLESS_JSON: &[(Field, Rule)] = &[(Field::Continue, Rule::Continues(&[Unless::JsonObject]))];
 
 const REASONS: Rule = Rule::Lacks("xAI's reasoning models do not take it");

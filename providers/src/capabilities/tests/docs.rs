@@ -19,8 +19,10 @@ use belvedere_core::message::{Part, Role};
 use belvedere_core::provider::Provider;
 use serde_json::Value;
 
-use super::{Probe, SPECIAL, Target, WIRES, efforts, media, parameters, probe, said, sent};
-use crate::capabilities::rule::{Field, Row, Rule, Thinking};
+use super::{
+    CONTINUING, Probe, SPECIAL, Target, WIRES, continued, efforts, media, parameters, probe, said, sent,
+};
+use crate::capabilities::rule::{Field, Row, Rule, Thinking, Unless};
 use crate::capabilities::table;
 
 #[test]
@@ -55,6 +57,7 @@ fn page() -> String {
     }
     page_of_efforts(&mut page);
     page_of_media(&mut page);
+    page_of_continuations(&mut page);
     page_of_rules(&mut page);
     page
 }
@@ -103,6 +106,21 @@ fn page_of_media(page: &mut String) {
             write!(page, " {} |", if taken.is_empty() { "—".to_owned() } else { taken.join(", ") }).unwrap();
         }
         page.push('\n');
+    }
+}
+
+fn page_of_continuations(page: &mut String) {
+    page.push_str(
+        "\n## Answers gone on with\n\n`continue_final_message: true` says that the last message, the assistant's, is the \
+         beginning of the answer, which goes on\nwhere it ends. The message has to end in text and to hold no call of a \
+         function: behind a call comes its result. A server\nthat is not listed lacks it. What goes out behind `hi`:\n\n\
+         | wire | model | sent |\n|---|---|---|\n",
+    );
+    for target in &CONTINUING {
+        let provider = target.provider().unwrap();
+        let host = target.host.map(|host| format!(" ({host})")).unwrap_or_default();
+        let shown = shown(target, &*provider, &continued());
+        writeln!(page, "| {}{host} | `{}` | {shown} |", target.wire, target.model).unwrap();
     }
 }
 
@@ -188,6 +206,18 @@ fn said_of(rule: &Rule) -> String {
                 write!(text, ", {min} to {max} {}", when(thinking)).unwrap();
             }
             text
+        }
+        Rule::Continues(unless) => {
+            let asked = |unless: &Unless| match unless {
+                Unless::Thinks(Thinking::Budget) => "the model thinks by a budget",
+                Unless::Thinks(Thinking::Asked) => "the model thinks",
+                Unless::JsonObject => "a JSON object is asked for",
+                Unless::JsonSchema => "a schema is asked for",
+            };
+            match unless.iter().map(asked).collect::<Vec<_>>().join(" or ") {
+                all if all.is_empty() => "sent".into(),
+                all => format!("not while {all}"),
+            }
         }
         Rule::Dialect(dialect) => {
             let mut text = if dialect.always { String::new() } else { "where it is `strict`, ".into() };

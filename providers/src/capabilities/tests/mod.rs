@@ -1,6 +1,7 @@
 //! Each parameter on each wire is sent, mapped or named as lacking; `docs/parameters.md` says which.
 
 mod content;
+mod continuation;
 mod docs;
 mod matrix;
 mod rules;
@@ -64,6 +65,42 @@ const SPECIAL: [Target; 24] = [
     target("bedrock.converse", None, "us.anthropic.claude-opus-4-7-v1:0"),
     target("bedrock.converse", None, "mistral.mistral-large-3-675b-instruct"),
     target("bedrock.invoke.anthropic", None, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+];
+
+/// Who goes on with an answer, and who could be thought to.
+const CONTINUING: [Target; 32] = [
+    target("anthropic.messages", None, "claude-3-5-haiku-latest"),
+    target("anthropic.messages", None, "claude-opus-4-5"),
+    target("anthropic.messages", None, "claude-opus-4-6"),
+    target("anthropic.messages", None, "claude-opus-5"),
+    target("anthropic.messages", None, "claude-sonnet-4@20250514"),
+    target("anthropic.messages", None, "claude-sonnet-4-6"),
+    target("anthropic.messages", None, "kimi-k2"),
+    target("bedrock.invoke.anthropic", None, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    target("bedrock.invoke.anthropic", None, "us.anthropic.claude-opus-4-6-v1"),
+    target("bedrock.converse", None, "anthropic.claude-haiku-4-5-20251001-v1:0"),
+    target("bedrock.converse", None, "us.anthropic.claude-opus-4-6-v1"),
+    target("bedrock.converse", None, "amazon.nova-pro-v1:0"),
+    target("bedrock.converse", None, "mistral.mistral-large-3-675b-instruct"),
+    target("openai.chat", Some("alibaba"), "qwen3-max"),
+    target("openai.chat", Some("alibaba"), "qwen3-235b-a22b-thinking-2507"),
+    target("openai.chat", Some("alibaba"), "deepseek-v3.2"),
+    target("openai.chat", Some("deepseek"), "deepseek-chat"),
+    target("openai.chat", Some("groq"), "llama-3.3-70b-versatile"),
+    target("openai.chat", Some("llama_cpp"), "some-model"),
+    target("openai.chat", Some("mistral"), "mistral-large-latest"),
+    target("openai.chat", Some("moonshot"), "kimi-k2.5"),
+    target("openai.chat", Some("ollama"), "qwen3"),
+    target("openai.chat", Some("openrouter"), "meta-llama/llama-4-maverick"),
+    target("openai.chat", Some("openrouter"), "anthropic/claude-sonnet-4.5"),
+    target("openai.chat", Some("openrouter"), "anthropic/claude-opus-4.6"),
+    target("openai.chat", Some("sglang"), "some-model"),
+    target("openai.chat", Some("vllm"), "some-model"),
+    target("openai.chat", Some("openai"), "gpt-4.1"),
+    target("openai.responses", None, "gpt-4.1"),
+    target("google.generate", None, "gemini-2.5-flash"),
+    target("ollama.chat", None, "qwen3"),
+    target("cohere.chat", None, "command-a-reasoning-08-2025"),
 ];
 
 const fn target(wire: &'static str, host: Option<&'static str>, model: &'static str) -> Target {
@@ -243,6 +280,15 @@ fn named(kind: MediaKind, source: MediaSource) -> Media {
 fn said(role: Role, part: Part) -> Change {
     Box::new(move |request| {
         Arc::make_mut(&mut request.messages).push(Message::new(role, vec![part.clone()]));
+    })
+}
+
+/// The beginning of an answer, to be gone on with.
+fn continued() -> Probe {
+    let begun = said(Role::Assistant, Part::text("Hello, I"));
+    probe("continue_final_message", "continue_final_message: true", move |request| {
+        begun(request);
+        request.continue_final_message = true;
     })
 }
 

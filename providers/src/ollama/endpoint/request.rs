@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::super::{CHAT, picture};
-use crate::endpoint::{Fields, invalid};
+use crate::endpoint::{Fields, invalid, is_begun};
 
 /// Reads a chat.
 ///
@@ -25,6 +25,7 @@ pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
     let mut read = Parameters::default();
     let messages = body.list("messages")?.map(|(path, value)| message(Fields::of(value, path)?));
     read.messages = Arc::new(messages.collect::<Result<_>>()?);
+    read.continue_final_message = is_begun(&read.messages);
     let tools = body.list("tools")?.map(|(path, value)| tool(Fields::of(value, path)?));
     read.tools = Arc::new(tools.collect::<Result<_>>()?);
     settings(&mut body, &mut read)?;

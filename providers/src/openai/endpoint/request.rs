@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use belvedere_core::error::Result;
+use belvedere_core::message::{Message, Role};
 use belvedere_core::request::{Reasoning, Request, Tool, ToolChoice};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -26,7 +27,9 @@ pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
         return Err(body.fault("messages", "is missing; an array of messages is needed"));
     }
     let messages = body.list("messages")?.map(|(path, value)| message::read(value, &path));
-    out.messages = Arc::new(messages.collect::<Result<_>>()?);
+    let mut messages: Vec<Message> = messages.collect::<Result<_>>()?;
+    out.continue_final_message = continues(&mut body, &mut messages)?;
+    out.messages = Arc::new(messages);
     out.tools = Arc::new(body.list("tools")?.map(|(path, value)| tool(value, &path)).collect::<Result<_>>()?);
     out.tool_choice = tool_choice(&mut body)?;
     out.parallel_tool_calls = body.take("parallel_tool_calls", SWITCH)?;
@@ -59,6 +62,38 @@ pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
         out.extra.insert(OWN.to_owned(), json!({ "include_usage": false }));
     }
     Ok(out)
+}
+
+/// Whether the last message is the beginning of the answer: by the switches of vLLM and others, or by the mark that it
+/// bears at Mistral and DeepSeek (`prefix`), Moonshot and Alibaba (`partial`). What they say then is said.
+fn continues(body: &mut Fields, messages: &mut [Message]) -> Result<bool> {
+    let switched = body.take("continue_final_message", SWITCH)?.unwrap_or_default();
+    if switched {
+        // The servers that have both refuse them together.
+        match body.take("add_generation_prompt", SWITCH)? {
+            Some(true) => {
+                return Err(body.fault("add_generation_prompt", "must be false beside continue_final_message"));
+            }
+            Some(false) | None => {}
+        }
+    }
+    let mut marked = false;
+    for message in messages.iter_mut().filter(|message| message.role == Role::Assistant) {
+        // The clients of Mistral say of every message whether it is one.
+        message.extra.retain(|name, mark| !is_mark(name) || *mark != false);
+    }
+    if let Some(last) = messages.last_mut().filter(|message| message.role == Role::Assistant) {
+        last.extra.retain(|name, mark| {
+            let is_set = is_mark(name) && *mark == true;
+            marked |= is_set;
+            !is_set
+        });
+    }
+    Ok(switched || marked)
+}
+
+fn is_mark(name: &str) -> bool {
+    matches!(name, "prefix" | "partial")
 }
 
 fn tool(value: Value, path: &str) -> Result<Tool> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::super::target;
 use super::super::family::Family;
 use super::content::{cache_mark, parts};
-use crate::endpoint::{Fields, invalid};
+use crate::endpoint::{Fields, invalid, is_begun};
 
 /// A request with its model, which stands in the path.
 ///
@@ -23,6 +23,7 @@ pub(super) fn read(from: &http::Request<Bytes>) -> Result<Request> {
     let mut request = Request::default();
     request.stream = action == "converse-stream";
     request.messages = Arc::new(conversation(&mut fields)?);
+    request.continue_final_message = is_begun(&request.messages);
     inference(&mut fields, &mut request)?;
     tools(&mut fields, &mut request)?;
     output(&mut fields, &mut request)?;
