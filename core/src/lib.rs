@@ -26,6 +26,7 @@ pub mod framing;
 pub mod http;
 pub mod laws;
 pub mod layer;
+pub mod log;
 pub mod message;
 mod message_json;
 pub mod pause;
