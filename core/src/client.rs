@@ -1,32 +1,33 @@
 //! The client: a stack, what is lent to it, and the calls that are open.
 
-use std::collections::BTreeMap;
+mod open;
+
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context as Poller, Poll};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_core::Stream;
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
 
-use crate::cancel::Cancel;
 use crate::checkpoint::Checkpoint;
 use crate::completion::Completion;
 use crate::context::{Call, Context, Lent};
-use crate::control::Control;
-use crate::error::{Error, ErrorKind, Result, TimeoutPhase};
-use crate::event::Event;
+use crate::control::{Control, StreamController};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::layer::Layer;
-use crate::request::{Operation, Request, ResponseFormat};
+use crate::log::{Cursor, EventLog};
+use crate::pause::PausePolicy;
+use crate::request::{Operation, Request, ResponseFormat, Scope};
 use crate::service::{Info, Stack};
 use crate::spawner::Tracked;
+use crate::store::Store;
+use crate::streams::{Resuming, Rooms, Streams};
 use crate::typed::Typed;
+use open::{Open, OpenCalls, closed, poll_deadline};
 
 /// Sends requests through a pipeline. Cheap to clone; clones share the pipeline and its state.
 #[derive(Debug, Clone)]
@@ -39,6 +40,7 @@ pub struct Client {
     lent: Arc<Lent>,
     tracked: Arc<Tracked>,
     open: Arc<OpenCalls>,
+    rooms: Arc<Rooms>,
 }
 
 impl Client {
@@ -48,6 +50,7 @@ impl Client {
         let bare = Lent { spawner: tracked.clone(), ..lent };
         let base = service.into();
         Client {
+            rooms: Arc::new(Rooms::new(&bare)),
             stack: base.clone(),
             lent: Arc::new(bare.clone()),
             layers: Vec::new(),
@@ -69,6 +72,13 @@ impl Client {
         self.stack = self.layers.iter().rev().fold(self.base.clone(), |inner, layer| layer.layer(inner));
         self.lent =
             Arc::new(self.layers.iter().rev().fold(self.bare.clone(), |lent, layer| layer.equip(lent)));
+        self
+    }
+
+    /// Sets what becomes of streams that are paused or left, and where what they spill or publish is kept: absent, in
+    /// this process.
+    pub fn with_streams(mut self, settings: Streams, store: Option<Arc<dyn Store>>) -> Self {
+        self.rooms = Arc::new(self.rooms.with(settings, store));
         self
     }
 
@@ -149,30 +159,105 @@ impl Client {
     /// `Unsupported` without a `repair` layer, which is what goes on with it; else those of
     /// [`stream`](Client::stream).
     pub async fn resume(&self, checkpoint: Checkpoint) -> Result<Events> {
-        if !self.stack.info().resumes {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "a checkpoint is gone on with by the `repair` layer; add it to `layers`",
-            ));
+        self.check_resumes("a checkpoint")?;
+        let (request, call) = self.resumed(checkpoint);
+        self.open_call(request, call).await
+    }
+
+    /// Reads a stream that was opened with `Options::stream_id`, also while others do, and for a while after its end:
+    /// from this offset on what came, then what comes. Offsets count events. In the browser, in another process or
+    /// after a restart too, where the client has a [store](Client::with_streams) that is seen there.
+    ///
+    /// The stream belongs to the scope's tenant. Dropping the reader leaves the stream as it is.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when there is no such stream, or when its events from there on are gone.
+    pub fn attach(&self, id: &str, offset: u64, scope: &Scope) -> Result<Cursor> {
+        self.rooms.attach(scope, id, offset, &self.lent)
+    }
+
+    async fn open_call(&self, request: Request, call: Call) -> Result<Events> {
+        let began = self.lent.clock.now();
+        let call = Arc::new(call);
+        let cx = self.context(&call);
+        let asked = (request.operation == Operation::Chat).then(|| request.clone());
+        let is_chat = asked.is_some();
+        let control = Control::of_call(&cx, began, asked);
+        let policy = call.options.pause.unwrap_or(self.rooms.settings.pause);
+        if is_chat && policy == PausePolicy::Checkpoint {
+            self.check_resumes("the pause policy `checkpoint`")?;
         }
+        let source = self.begin(request, &call).await?;
+        if let Some(id) = call.options.stream_id.as_ref().filter(|_| is_chat) {
+            let log = self.rooms.open(id, source, &call, &self.lent)?;
+            return Ok(log.reader()?.into_events().controlled(control.with_buffer(0)));
+        }
+        if !is_chat || policy == PausePolicy::Backpressure {
+            return Ok(source.controlled(control.with_buffer(self.rooms.settings.buffer)));
+        }
+        let log = self.rooms.pause_log(source, &call, &self.lent, policy);
+        let reader = log.reader()?;
+        let controller = control.controller();
+        controller.set_log(&log, None);
+        let events = match policy {
+            PausePolicy::Checkpoint => {
+                Events::new(Resuming::new(self.clone(), call, controller, log, reader))
+            }
+            _ => reader.into_events(),
+        };
+        Ok(events.controlled(control.with_buffer(0)))
+    }
+
+    /// Goes on with a stream whose upstream its pause closed. The new call shares the old one's cancel and pause.
+    pub(crate) async fn reopen(
+        &self,
+        checkpoint: Checkpoint,
+        before: &Call,
+        controller: &StreamController,
+    ) -> Result<(EventLog, Cursor)> {
+        let (request, mut call) = self.resumed(checkpoint);
+        call.cancel = before.cancel.clone();
+        call.pause = before.pause.clone();
+        let call = Arc::new(call);
+        let source = self.begin(request, &call).await?;
+        let log = self.rooms.pause_log(source, &call, &self.lent, PausePolicy::Checkpoint);
+        let reader = log.reader()?;
+        controller.set_log(&log, Some(call));
+        Ok((log, reader))
+    }
+
+    /// The request and the call that go on with a checkpoint.
+    fn resumed(&self, checkpoint: Checkpoint) -> (Request, Call) {
         let mut request = checkpoint.request.clone();
         request.stream = true;
         let options = request.options.take().map_or_else(Default::default, |o| *o);
         let mut call = Call::new(&self.lent, options);
         call.resume = Some(Arc::new(checkpoint));
-        self.open_call(request, call).await
+        (request, call)
     }
 
-    async fn open_call(&self, request: Request, call: Call) -> Result<Events> {
-        let began = self.lent.clock.now();
+    fn check_resumes(&self, what: &str) -> Result<()> {
+        match self.stack.info().resumes {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{what} needs the `repair` layer, which goes on with it; add it to `layers`"),
+            )),
+        }
+    }
+
+    fn context(&self, call: &Arc<Call>) -> Context {
+        Context { lent: self.lent.clone(), call: call.clone(), wire: None }
+    }
+
+    /// Calls the stack; gives its stream, held to the call's deadline.
+    async fn begin(&self, request: Request, call: &Arc<Call>) -> Result<Events> {
         let limit = call.options.timeout;
-        let call = Arc::new(call);
+        let call = call.clone();
         let ticket = self.open.enter(call.cancel.clone())?;
-        let cx = Context { lent: self.lent.clone(), call: call.clone(), wire: None };
+        let cx = self.context(&call);
         let mut deadline = limit.map(|limit| (self.lent.clock.sleep(limit), limit));
         let mut cancel = call.cancel.waiter();
-        let asked = (request.operation == Operation::Chat).then(|| request.clone());
-        let control = Control::of_call(&cx, began, asked);
         let mut answer = pin!(self.stack.call(cx, request));
         let events = poll_fn(|poller| {
             if cancel.is_given() {
@@ -187,8 +272,7 @@ impl Client {
             poll_deadline(&mut deadline, &call, poller).map(Err)
         })
         .await?;
-        Ok(Events::new(Open { events, deadline, unchecked: 0, call, ticket: Some(ticket) })
-            .controlled(control))
+        Ok(Events::new(Open::new(events, deadline, call, ticket)))
     }
 
     /// Closes the client: new calls are refused, open ones may end until `deadline` from now and are cancelled
@@ -209,136 +293,6 @@ impl Client {
 /// Waits for `work`, but no longer than `limit`.
 async fn within(work: impl Future<Output = ()>, limit: BoxFuture<'static, ()>) {
     futures_util::future::select(pin!(work), limit).await;
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Cancelled, "the client is closed")
-}
-
-fn poll_deadline(
-    deadline: &mut Option<(BoxFuture<'static, ()>, Duration)>,
-    call: &Call,
-    poller: &mut Poller<'_>,
-) -> Poll<Error> {
-    let Some((sleep, limit)) = deadline else { return Poll::Pending };
-    sleep.as_mut().poll(poller).map(|()| {
-        let limit = humantime::format_duration(*limit);
-        let attempts = u32::try_from(call.attempts().len()).unwrap_or(u32::MAX);
-        Error::new(
-            ErrorKind::Timeout(TimeoutPhase::Total),
-            format!("the call did not end within its timeout of {limit}"),
-        )
-        .with("option", "timeout")
-        .with_attempts(attempts)
-    })
-}
-
-/// The stream of an open call: held to its deadline, known to the client until its end.
-struct Open {
-    events: Events,
-    deadline: Option<(BoxFuture<'static, ()>, Duration)>,
-    /// Events handed out since the deadline was last looked at.
-    unchecked: u32,
-    call: Arc<Call>,
-    ticket: Option<Ticket>,
-}
-
-/// A source that never has to be waited for is held to the deadline once in so many events.
-const CHECK_EVERY: u32 = 64;
-
-impl Stream for Open {
-    type Item = Result<Event>;
-
-    fn poll_next(mut self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        let due = this.unchecked >= CHECK_EVERY;
-        this.unchecked = if due { 0 } else { this.unchecked + 1 };
-        let late = if due { poll_deadline(&mut this.deadline, &this.call, poller) } else { Poll::Pending };
-        let polled = match late {
-            Poll::Ready(error) => Poll::Ready(Some(Err(error))),
-            Poll::Pending => this.events.poll_next_unpin(poller),
-        };
-        let item = match polled {
-            Poll::Ready(item) => item,
-            Poll::Pending => match poll_deadline(&mut this.deadline, &this.call, poller) {
-                Poll::Ready(error) => Some(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            },
-        };
-        if !matches!(item, Some(Ok(_))) {
-            this.deadline = None;
-            this.ticket = None;
-        }
-        Poll::Ready(item)
-    }
-}
-
-/// The calls of a client that have not ended.
-#[derive(Debug, Default)]
-struct OpenCalls {
-    state: Mutex<OpenState>,
-    idle: Notify,
-}
-
-#[derive(Debug, Default)]
-struct OpenState {
-    closed: bool,
-    next: u64,
-    calls: BTreeMap<u64, Cancel>,
-}
-
-/// Keeps a call among the open ones until it is dropped.
-struct Ticket {
-    open: Arc<OpenCalls>,
-    id: u64,
-}
-
-impl OpenCalls {
-    fn lock(&self) -> std::sync::MutexGuard<'_, OpenState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enter(self: &Arc<Self>, cancel: Cancel) -> Result<Ticket> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err(closed());
-        }
-        let id = state.next;
-        state.next += 1;
-        state.calls.insert(id, cancel);
-        Ok(Ticket { open: self.clone(), id })
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-    }
-
-    fn cancel_all(&self) -> usize {
-        let calls: Vec<Cancel> = self.lock().calls.values().cloned().collect();
-        calls.iter().for_each(Cancel::cancel);
-        calls.len()
-    }
-
-    async fn idle(&self) {
-        loop {
-            let mut notified = pin!(self.idle.notified());
-            notified.as_mut().enable();
-            if self.lock().calls.is_empty() {
-                return;
-            }
-            notified.await;
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let mut state = self.open.lock();
-        state.calls.remove(&self.id);
-        if state.calls.is_empty() {
-            self.open.idle.notify_waiters();
-        }
-    }
 }
 
 #[cfg(test)]

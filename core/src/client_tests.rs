@@ -7,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::clock::Clock;
+use crate::error::TimeoutPhase;
 use crate::events::EndKind;
 use crate::layer::layer_fn;
 use crate::testing::{Answer, ScriptedService, Simulation, Step, Task};

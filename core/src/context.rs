@@ -48,7 +48,7 @@ impl Context {
     /// The same context with a fresh [`Wire`], for a layer that has to know when the connection stands and when
     /// bytes came. A wire of a layer further out is told the same.
     pub fn with_wire(&self) -> (Context, Arc<Wire>) {
-        let wire = Arc::new(Wire { outer: self.wire.clone(), ..Wire::default() });
+        let wire = Arc::new(Wire::within(self.wire.clone()));
         (Context { wire: Some(wire.clone()), ..self.clone() }, wire)
     }
 }
@@ -233,6 +233,11 @@ const DIALING: u8 = 1;
 const CONNECTED: u8 = 2;
 
 impl Wire {
+    /// A wire that tells all it is told to one further out, too.
+    pub(crate) fn within(outer: Option<Arc<Wire>>) -> Self {
+        Wire { outer, ..Wire::default() }
+    }
+
     /// The transport makes a new connection for this request. A request that finds one in the pool never says so.
     pub fn set_dialing(&self) {
         self.reach(DIALING);

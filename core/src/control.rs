@@ -16,6 +16,7 @@ use crate::completion::{Completion, Fold};
 use crate::context::{Call, Context};
 use crate::event::Event;
 use crate::events::EndKind;
+use crate::log::EventLog;
 use crate::pause::Pause;
 use crate::request::Request;
 use bound::Bound;
@@ -47,7 +48,10 @@ struct Shared {
     /// None where the stream was not made by a client: then all times are zero.
     clock: Option<Arc<dyn Clock>>,
     began: Instant,
-    call: Option<Arc<Call>>,
+    /// The call, and those that went on with it.
+    calls: Mutex<Vec<Arc<Call>>>,
+    /// Where a pause reads into, unless it is the stream's own buffer.
+    log: Mutex<Option<EventLog>>,
     request: Option<Request>,
     bound: Bound,
     /// The length that was told by [`StreamController::expect_tokens`]; 0: none was.
@@ -62,19 +66,46 @@ impl Shared {
     }
 
     fn fold(&self) -> MutexGuard<'_, Fold> {
-        self.fold.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.fold)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl StreamController {
     /// Pauses the stream. Idempotent.
     pub fn pause(&self) {
+        let log = lock(&self.0.log);
         self.0.pause.pause(self.0.now());
+        if let Some(log) = &*log {
+            log.read_on();
+        }
     }
 
     /// Goes on with a paused stream, and wakes who waits for it. Idempotent.
     pub fn resume(&self) {
+        let log = lock(&self.0.log);
+        if let Some(log) = &*log {
+            log.read_on_demand();
+        }
         self.0.pause.resume(self.0.now());
+    }
+
+    /// From now on a pause reads into this log. `call` is the one whose events it has.
+    pub(crate) fn set_log(&self, log: &EventLog, call: Option<Arc<Call>>) {
+        let mut place = lock(&self.0.log);
+        lock(&self.0.calls).extend(call);
+        if self.is_paused() {
+            log.read_on();
+        }
+        *place = Some(log.clone());
+    }
+
+    /// Reads what was handed out.
+    pub(crate) fn with_fold<T>(&self, read: impl FnOnce(&Fold) -> T) -> T {
+        read(&self.0.fold())
     }
 
     /// True while the stream is paused.
@@ -100,14 +131,18 @@ impl StreamController {
         let expected = shared.expected.load(Ordering::Relaxed);
         let bound = if expected > 0 { Bound::Tokens(expected) } else { shared.bound };
         let paused = shared.pause.is_paused();
-        shared.monitor.progress(now, shared.began, shared.pause.spent(now), paused, bound)
+        let mut progress = shared.monitor.progress(now, shared.began, shared.pause.spent(now), paused, bound);
+        if let (true, Some(log)) = (paused, &*lock(&shared.log)) {
+            progress.buffered = log.bytes() as u64;
+        }
+        progress
     }
 
     /// How the stream went: its progress, with the attempts and the usage of its call. Complete once it has ended.
     pub fn metrics(&self) -> Metrics {
         Metrics {
             progress: self.progress(),
-            attempts: self.0.call.as_ref().map(|call| call.attempts()).unwrap_or_default(),
+            attempts: lock(&self.0.calls).iter().flat_map(|call| call.attempts()).collect(),
             usage: self.0.fold().completion().usage.clone(),
         }
     }
@@ -149,7 +184,8 @@ impl Control {
             pause: Pause::new(),
             clock: None,
             began: Instant::default(),
-            call: None,
+            calls: Mutex::default(),
+            log: Mutex::default(),
             request: None,
             bound: Bound::Unknown,
             expected: AtomicU64::new(0),
@@ -167,7 +203,8 @@ impl Control {
             pause: cx.call.pause.clone(),
             clock: Some(cx.lent.clock.clone()),
             began,
-            call: Some(cx.call.clone()),
+            calls: Mutex::new(vec![cx.call.clone()]),
+            log: Mutex::default(),
             request,
             bound,
             expected: AtomicU64::new(0),
@@ -208,6 +245,12 @@ impl Control {
         self.shared.pause.poll_running(cx)
     }
 
+    /// How many bytes are read ahead in a pause; 0 where a log does that.
+    pub(crate) fn with_buffer(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
     /// Takes note of an event that is kept until the pause is over.
     pub(crate) fn hold(&mut self, event: &Event) {
         self.held += event.size();
@@ -242,6 +285,8 @@ impl Control {
     /// Takes note of the end; the first one stays.
     pub(crate) fn ended(&mut self, end: EndKind) {
         self.shared.monitor.set_end(end, self.shared.now().since(self.shared.began));
+        // Controllers outlive the stream; what a pause read into does not.
+        *lock(&self.shared.log) = None;
     }
 
     /// The answer as far as it was handed out.

@@ -358,6 +358,23 @@ impl Event {
         }
     }
 
+    /// The same, to number parts anew.
+    pub(crate) fn part_mut(&mut self) -> Option<(&u32, &mut u32)> {
+        match self {
+            Event::Text { choice, part, .. }
+            | Event::Reasoning { choice, part, .. }
+            | Event::Signature { choice, part, .. }
+            | Event::Refusal { choice, part, .. }
+            | Event::ToolStart { choice, part, .. }
+            | Event::ToolInput { choice, part, .. }
+            | Event::Media { choice, part, .. }
+            | Event::Opaque { choice, part, .. }
+            | Event::Extra { choice, part, .. }
+            | Event::PartEnd { choice, part } => Some((choice, part)),
+            _ => None,
+        }
+    }
+
     /// Whether the model itself has begun to answer: providers send `Start`, `Usage` and `Raw` before it has done a
     /// thing, and a `Notice` is the pipeline's.
     pub fn is_content(&self) -> bool {

@@ -38,6 +38,7 @@ pub mod secrets;
 pub mod service;
 pub mod spawner;
 pub mod store;
+pub mod streams;
 pub mod target;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

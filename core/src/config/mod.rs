@@ -13,6 +13,7 @@
 mod check;
 mod order;
 mod registry;
+mod schema;
 mod secrets;
 
 use std::fmt;

@@ -16,16 +16,19 @@ use crate::client::Client;
 use crate::context::Lent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Layer;
+use crate::pause::PausePolicy;
 use crate::service::Stack;
+use crate::streams::Streams;
 
 /// What configuration documents may name: providers, layers, the runtime that lends, and things of the host
 /// language by name.
 ///
 /// A registry is a value, not a global: two of them don't know each other.
 pub struct Registry {
-    providers: BTreeMap<SmolStr, Entry<Stack>>,
-    layers: BTreeMap<SmolStr, Entry<Arc<dyn Layer>>>,
-    runtime: Option<Entry<Lent>>,
+    pub(super) providers: BTreeMap<SmolStr, Entry<Stack>>,
+    pub(super) layers: BTreeMap<SmolStr, Entry<Arc<dyn Layer>>>,
+    pub(super) runtime: Option<Entry<Lent>>,
+    pub(super) streams: Entry<Streams>,
     host_providers: BTreeMap<SmolStr, Stack>,
     host_layers: BTreeMap<SmolStr, Arc<dyn Layer>>,
     env: Arc<Env>,
@@ -56,8 +59,8 @@ impl fmt::Debug for Build<'_> {
 type BuildFn<T> = dyn Fn(Value, &Build<'_>, &str, &mut Findings) -> Option<T> + Send + Sync;
 
 /// One name: the schema of its document, and how it is built.
-struct Entry<T> {
-    schema: Value,
+pub(super) struct Entry<T> {
+    pub(super) schema: Value,
     build: Box<BuildFn<T>>,
 }
 
@@ -121,6 +124,7 @@ impl Registry {
             providers: BTreeMap::new(),
             layers: BTreeMap::new(),
             runtime: None,
+            streams: Entry::new(|streams: Streams, _| Ok(streams)),
             host_providers: BTreeMap::new(),
             host_layers: BTreeMap::new(),
             env: Arc::new(|name| std::env::var(name).ok()),
@@ -173,7 +177,7 @@ impl Registry {
         let (plan, findings) = self.plan(config, true);
         findings.into_result()?;
         match (plan.provider, plan.lent) {
-            (Some(provider), Some(lent)) => Ok(assemble(provider, plan.layers, lent)),
+            (Some(provider), Some(lent)) => assemble(provider, plan.layers, lent, plan.streams),
             _ => Err(Error::new(
                 ErrorKind::ConfigInvalid,
                 "transport: this registry has no runtime to lend one",
@@ -189,7 +193,7 @@ impl Registry {
         let (plan, findings) = self.plan(config, false);
         findings.into_result()?;
         match plan.provider {
-            Some(provider) => Ok(assemble(provider, plan.layers, lent)),
+            Some(provider) => assemble(provider, plan.layers, lent, plan.streams),
             None => Err(Error::new(ErrorKind::ConfigInvalid, "provider: is missing")),
         }
     }
@@ -220,6 +224,9 @@ impl Registry {
         for (i, layer) in document.get("layers").and_then(Value::as_array).into_iter().flatten().enumerate() {
             plan.layers.extend(kinds.make(layer, &cx, &format!("layers[{i}]"), &mut findings));
         }
+        if let Some(streams) = document.get("streams") {
+            plan.streams = self.streams.make(streams.clone(), &cx, "streams", &mut findings);
+        }
         if let Some(runtime) = self.runtime.as_ref().filter(|_| with_runtime) {
             let transport = document.get("transport").cloned().unwrap_or_else(|| json!({}));
             plan.lent = runtime.make(transport, &cx, "transport", &mut findings);
@@ -238,6 +245,7 @@ impl Registry {
                 "layers": { "type": "array" },
                 "order": { "type": "string", "enum": ["canonical", "as_written"] },
                 "transport": {},
+                "streams": {},
             },
         });
         check(&Value::Object(document.clone()), &schema, &schema, "", findings);
@@ -245,47 +253,6 @@ impl Registry {
         if let (Some(Value::Array(layers)), false) = (document.get("layers"), as_written) {
             order::check(layers, "layers", findings);
         }
-    }
-
-    /// The JSON Schema of the documents this registry builds from: for editors, for the types of other languages,
-    /// and for the table in the documentation.
-    pub fn schema(&self) -> Value {
-        let mut definitions = Map::new();
-        let mut one_of = |what: &str, entries: Vec<(&SmolStr, &Value)>| {
-            let refs: Vec<Value> = entries
-                .into_iter()
-                .map(|(name, schema)| {
-                    let key = format!("{what}_{name}");
-                    let entry = tagged(name, schema, &key, &mut definitions);
-                    definitions.insert(key.clone(), entry);
-                    json!({ "$ref": format!("#/$defs/{key}") })
-                })
-                .collect();
-            json!({ "oneOf": refs })
-        };
-        let provider = one_of("provider", self.providers.iter().map(|(n, e)| (n, &e.schema)).collect());
-        let layer = one_of("layer", self.layers.iter().map(|(n, e)| (n, &e.schema)).collect());
-        let mut properties = json!({
-            "version": { "const": 1, "description": "The version of this form." },
-            "provider": provider,
-            "layers": { "type": "array", "items": layer, "description": "Outermost first." },
-            "order": {
-                "enum": ["canonical", "as_written"],
-                "description": "as_written: take the layers in any order.",
-            },
-        });
-        if let (Some(runtime), Value::Object(map)) = (&self.runtime, &mut properties) {
-            map.insert("transport".into(), lift(&runtime.schema, "transport", &mut definitions));
-        }
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": "Belvedere configuration",
-            "type": "object",
-            "required": ["provider"],
-            "additionalProperties": false,
-            "properties": properties,
-            "$defs": definitions,
-        })
     }
 }
 
@@ -304,10 +271,24 @@ struct Plan {
     provider: Option<Stack>,
     layers: Vec<Arc<dyn Layer>>,
     lent: Option<Lent>,
+    streams: Option<Streams>,
 }
 
-fn assemble(provider: Stack, layers: Vec<Arc<dyn Layer>>, lent: Lent) -> Client {
-    layers.into_iter().fold(Client::new(provider, lent), Client::shared_layer)
+fn assemble(
+    provider: Stack,
+    layers: Vec<Arc<dyn Layer>>,
+    lent: Lent,
+    streams: Option<Streams>,
+) -> Result<Client> {
+    let client = layers.into_iter().fold(Client::new(provider, lent), Client::shared_layer);
+    let Some(streams) = streams else { return Ok(client) };
+    if streams.pause == PausePolicy::Checkpoint && !client.info().resumes {
+        return Err(Error::new(
+            ErrorKind::ConfigInvalid,
+            "streams.pause: `checkpoint` needs the `repair` layer, which goes on with it; add it to `layers`",
+        ));
+    }
+    Ok(client.with_streams(streams, None))
 }
 
 /// What a `type` may name: entries, and things of the host language.
@@ -368,32 +349,4 @@ fn names<T>(entries: &BTreeMap<SmolStr, Entry<T>>) -> String {
         true => "none in this build".to_owned(),
         false => entries.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", "),
     }
-}
-
-/// A schema with its `type` tag.
-fn tagged(name: &str, schema: &Value, key: &str, definitions: &mut Map<String, Value>) -> Value {
-    let mut schema = lift(schema, key, definitions);
-    if let Value::Object(map) = &mut schema {
-        let properties = map.entry("properties").or_insert_with(|| json!({}));
-        if let Value::Object(properties) = properties {
-            properties.insert("type".into(), json!({ "const": name }));
-        }
-        let required = map.entry("required").or_insert_with(|| json!([]));
-        if let Value::Array(required) = required {
-            required.insert(0, json!("type"));
-        }
-    }
-    schema
-}
-
-/// Moves a schema's own definitions to those of the whole, under names that do not meet.
-fn lift(schema: &Value, key: &str, definitions: &mut Map<String, Value>) -> Value {
-    let text = schema.to_string().replace("\"#/$defs/", &format!("\"#/$defs/{key}_"));
-    let mut schema: Value = serde_json::from_str(&text).unwrap_or_default();
-    if let Value::Object(map) = &mut schema
-        && let Some(Value::Object(own)) = map.remove("$defs")
-    {
-        definitions.extend(own.into_iter().map(|(name, definition)| (format!("{key}_{name}"), definition)));
-    }
-    schema
 }

@@ -132,7 +132,7 @@ fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
     });
     let expected = "13 faults
   provider.api_key: the environment variable UNSET is not set
-  colour: unknown field; allowed: layers, order, provider, transport, version
+  colour: unknown field; allowed: layers, order, provider, streams, transport, version
   version: must be 1
   layers[3]: a second `retry`; the first is layers[0]; remove one, or set `order: as_written`
   provider.model: is missing

@@ -18,6 +18,7 @@ mod matching;
 mod record;
 mod replay;
 mod scrub;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -35,8 +36,10 @@ pub use form::{Answered, Chunk, Content, Ending, Exchange, How, Sent};
 pub use layer::{CassetteLayer, Mode};
 pub use matching::{Compare, Matching};
 pub use record::Recorder;
+pub(super) use record::{Heard, Listener};
 pub use replay::{Pace, Replay};
 pub use scrub::{SCRUBBED, Scrub};
+pub(super) use tape::Taped;
 pub use verify::verify;
 
 /// The version of the form. A file of another version is refused.

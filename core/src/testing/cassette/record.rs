@@ -1,16 +1,18 @@
 //! Recording: a network that keeps what goes through it.
 
 use std::fmt;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Poller, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
-use super::form::{Answered, Chunk, Content, Ending, Exchange, How};
+use super::form::How;
+use super::tape::{Tape, Taped};
 use super::{Cassette, Scrub};
 use crate::clock::{Clock, Instant};
 use crate::context::Wire;
@@ -19,12 +21,35 @@ use crate::transport::{Body, Transport};
 
 /// A network that passes everything on to another one and keeps it, without what is secret. Clones share the tape.
 ///
-/// An exchange is kept once it is over: its body has ended or failed, or was dropped.
+/// An exchange is on the cassette once it is over: its body has ended or failed, or was dropped.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
 /// What is told of the whole cassette each time an exchange is over.
 type Kept = dyn Fn(&Cassette) -> Result<()> + Send + Sync;
+
+/// Is told what happens as it happens.
+pub(in crate::testing) trait Listener: Send + Sync {
+    /// Something happened to the exchange of this number.
+    fn heard(&self, now: Instant, exchange: usize, what: Heard);
+}
+
+/// What happens to an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::testing) enum Heard {
+    /// The request goes out.
+    Sent,
+    /// A new connection is being made.
+    Dialing,
+    /// A connection is at hand.
+    Connected,
+    /// The head of the answer is there.
+    Head,
+    /// A chunk came: its number in the answer, and its bytes.
+    Chunk(usize, usize),
+    /// It is over.
+    Over,
+}
 
 struct Shared {
     inner: Arc<dyn Transport>,
@@ -32,11 +57,8 @@ struct Shared {
     scrub: Scrub,
     tape: Mutex<Tape>,
     kept: Box<Kept>,
+    listener: Option<Arc<dyn Listener>>,
 }
-
-/// The exchanges by the order in which their requests were sent; those that are not over have a gap.
-#[derive(Default)]
-struct Tape(Vec<Option<Exchange>>);
 
 impl Recorder {
     /// Records what goes over `inner`, with times of `clock`.
@@ -51,12 +73,31 @@ impl Recorder {
         scrub: Scrub,
         kept: impl Fn(&Cassette) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Recorder(Arc::new(Shared { inner, clock, scrub, tape: Mutex::default(), kept: Box::new(kept) }))
+        let tape = Mutex::new(Tape::new(usize::MAX));
+        Recorder(Arc::new(Shared { inner, clock, scrub, tape, kept: Box::new(kept), listener: None }))
+    }
+
+    /// Keeps so many bytes of answers, the newest ones, and tells `listener` what happens.
+    pub(in crate::testing) fn bounded(
+        inner: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        scrub: Scrub,
+        bytes: usize,
+        listener: Arc<dyn Listener>,
+    ) -> Self {
+        let tape = Mutex::new(Tape::new(bytes));
+        let listener = Some(listener);
+        Recorder(Arc::new(Shared { inner, clock, scrub, tape, kept: Box::new(|_| Ok(())), listener }))
     }
 
     /// What was recorded so far.
     pub fn cassette(&self) -> Cassette {
-        self.0.cassette()
+        self.0.tape().cassette()
+    }
+
+    /// All exchanges, also those that are not over.
+    pub(in crate::testing) fn so_far(&self) -> Vec<Taped> {
+        self.0.tape().so_far(self.0.clock.now(), &self.0.scrub)
     }
 }
 
@@ -65,14 +106,16 @@ impl Shared {
         self.tape.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cassette(&self) -> Cassette {
-        Cassette { exchanges: self.tape().0.iter().flatten().cloned().collect(), ..Cassette::default() }
+    fn tell(&self, now: Instant, exchange: usize, what: Heard) {
+        if let Some(listener) = &self.listener {
+            listener.heard(now, exchange, what);
+        }
     }
 }
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder").field("exchanges", &self.0.tape().0.len()).finish_non_exhaustive()
+        f.debug_struct("Recorder").field("exchanges", &self.0.tape().len()).finish_non_exhaustive()
     }
 }
 
@@ -84,7 +127,7 @@ impl Transport for Recorder {
         wire: Option<Arc<Wire>>,
     ) -> Result<http::Response<Body>> {
         let mut take = Take::begin(&self.0, &request);
-        match self.0.inner.send(request, wire).await {
+        match take.send(request, wire).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
                 take.answered(&head);
@@ -102,57 +145,75 @@ impl Transport for Recorder {
 struct Take {
     shared: Arc<Shared>,
     place: usize,
-    began: Instant,
-    secrets: Vec<String>,
-    exchange: Option<Exchange>,
+    over: bool,
 }
 
 impl Take {
     fn begin(shared: &Arc<Shared>, request: &http::Request<Bytes>) -> Self {
-        let scrub = &shared.scrub;
-        let mut secrets = Vec::new();
-        let sent = scrub.request(request, &mut secrets);
-        let end = Ending { at_us: 0, how: How::Dropped };
-        let place = {
-            let mut tape = shared.tape();
-            tape.0.push(None);
-            tape.0.len() - 1
-        };
-        let exchange = Some(Exchange { request: sent, response: None, end, expected: None });
-        Take { shared: shared.clone(), place, began: shared.clock.now(), secrets, exchange }
+        let now = shared.clock.now();
+        let place = shared.tape().begin(now, request, &shared.scrub);
+        shared.tell(now, place, Heard::Sent);
+        Take { shared: shared.clone(), place, over: false }
     }
 
-    fn at_us(&self) -> u64 {
-        u64::try_from(self.shared.clock.now().since(self.began).as_micros()).unwrap_or(u64::MAX)
+    /// Sends the request; who listens hears of the connection.
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        wire: Option<Arc<Wire>>,
+    ) -> Result<http::Response<Body>> {
+        let shared = &self.shared;
+        if shared.listener.is_none() {
+            return shared.inner.send(request, wire).await;
+        }
+        let wire = Arc::new(Wire::within(wire));
+        let send = shared.inner.send(request, Some(wire.clone()));
+        connecting(send, &wire, |what| shared.tell(shared.clock.now(), self.place, what)).await
     }
 
     fn answered(&mut self, head: &http::response::Parts) {
-        let at_us = self.at_us();
-        let mut headers = self.shared.scrub.headers(&head.headers, &mut self.secrets);
-        self.shared.scrub.texts(headers.values_mut(), &self.secrets);
-        if let Some(exchange) = &mut self.exchange {
-            exchange.response =
-                Some(Answered { at_us, status: head.status.as_u16(), headers, chunks: Vec::new() });
-        }
+        let now = self.shared.clock.now();
+        self.shared.tape().head(self.place, now, head, &self.shared.scrub);
+        self.shared.tell(now, self.place, Heard::Head);
     }
 
     fn chunk(&mut self, bytes: &Bytes) {
-        let chunk = Chunk { at_us: self.at_us(), body: Content(bytes.clone()) };
-        if let Some(response) = self.exchange.as_mut().and_then(|exchange| exchange.response.as_mut()) {
-            response.chunks.push(chunk);
-        }
+        let now = self.shared.clock.now();
+        let number = self.shared.tape().chunk(self.place, now, bytes, &self.shared.scrub);
+        self.shared.tell(now, self.place, Heard::Chunk(number, bytes.len()));
     }
 
     fn end(&mut self, how: How) -> Result<()> {
-        let at_us = self.at_us();
-        let Some(mut exchange) = self.exchange.take() else { return Ok(()) };
-        exchange.end = Ending { at_us, how };
-        self.shared.scrub.answer(&mut exchange, &self.secrets);
-        if let Some(place) = self.shared.tape().0.get_mut(self.place) {
-            *place = Some(exchange);
+        if std::mem::replace(&mut self.over, true) {
+            return Ok(());
         }
-        (self.shared.kept)(&self.shared.cassette())
+        let now = self.shared.clock.now();
+        let cassette = {
+            let mut tape = self.shared.tape();
+            tape.end(self.place, now, how, &self.shared.scrub);
+            tape.cassette()
+        };
+        self.shared.tell(now, self.place, Heard::Over);
+        (self.shared.kept)(&cassette)
     }
+}
+
+/// Waits for an answer, and tells of its connection. One that is there at once was not dialed as far as can be told.
+async fn connecting<T>(send: impl Future<Output = T>, wire: &Wire, tell: impl Fn(Heard)) -> T {
+    let mut send = pin!(send);
+    let mut dialing = pin!(wire.dialing().fuse());
+    let mut connected = pin!(wire.connected().fuse());
+    poll_fn(|poller| {
+        let sent = send.as_mut().poll(poller);
+        if dialing.as_mut().poll(poller).is_ready() && !wire.is_connected() {
+            tell(Heard::Dialing);
+        }
+        if connected.as_mut().poll(poller).is_ready() {
+            tell(Heard::Connected);
+        }
+        sent
+    })
+    .await
 }
 
 impl Drop for Take {

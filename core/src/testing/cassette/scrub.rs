@@ -1,11 +1,14 @@
 //! Taking secrets out of an exchange before it is kept.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::form::{Content, Exchange, Sent};
+use super::form::{Content, Exchange, How, Sent};
+use crate::secrets;
 
 /// What stands where something was taken out.
 pub const SCRUBBED: &str = "<scrubbed>";
@@ -158,23 +161,35 @@ impl Scrub {
 
     /// A request body as it is kept.
     fn body(&self, body: &Bytes, secrets: &[String]) -> Content {
-        let mut all = vec![(0, self.fields_of(body))];
+        let mut all = [self.fields_of(body)];
         self.texts_of(&mut all, secrets);
-        Content(all.pop().map(|(_, bytes)| bytes).unwrap_or_default())
+        let [body] = all;
+        Content(body)
     }
 
     /// Takes secrets out of an answer. A text that lies across chunks goes out of all of them.
     pub(super) fn answer(&self, exchange: &mut Exchange, secrets: &[String]) {
+        if let How::Broken(words) = &mut exchange.end.how {
+            self.texts([words], secrets);
+        }
         let Some(response) = &mut exchange.response else { return };
-        let mut chunks: Vec<(u64, Bytes)> =
-            response.chunks.iter().map(|chunk| (chunk.at_us, chunk.body.0.clone())).collect();
-        if let [(_, whole)] = chunks.as_mut_slice() {
+        let mut chunks: Vec<Bytes> = response.chunks.iter().map(|chunk| chunk.body.0.clone()).collect();
+        if let [whole] = chunks.as_mut_slice() {
             *whole = self.fields_of(whole);
         }
         self.texts_of(&mut chunks, secrets);
-        for (chunk, (_, bytes)) in response.chunks.iter_mut().zip(chunks) {
+        for (chunk, bytes) in response.chunks.iter_mut().zip(chunks) {
             chunk.body = Content(bytes);
         }
+    }
+
+    /// Takes secrets out of texts that are shown, and what only looks like one, too. The pieces belong together: a
+    /// secret may lie across them.
+    pub(in crate::testing) fn conceal(&self, pieces: &mut [Bytes], secrets: &[String]) {
+        self.texts_of(pieces, secrets);
+        let found: Vec<Range<usize>> =
+            secrets::find(&readable(&pieces.concat())).into_iter().map(|f| f.start..f.end).collect();
+        replace(pieces, &found);
     }
 
     /// A JSON body without the fields that are to go; any other body as it is.
@@ -190,9 +205,12 @@ impl Scrub {
     }
 
     /// Takes texts out of a body that came in chunks.
-    fn texts_of(&self, chunks: &mut [(u64, Bytes)], secrets: &[String]) {
+    fn texts_of(&self, chunks: &mut [Bytes], secrets: &[String]) {
         for text in self.listed(secrets) {
-            replace(chunks, text.as_bytes());
+            let starts = memchr::memmem::find_iter(&chunks.concat(), text)
+                .map(|at| at..at + text.len())
+                .collect::<Vec<_>>();
+            replace(chunks, &starts);
         }
     }
 }
@@ -227,21 +245,28 @@ fn take_out(value: &mut Value, path: &[&str]) {
     }
 }
 
-/// Replaces a text in the chunks of a body. The replacement stands where the text began.
-fn replace(chunks: &mut [(u64, Bytes)], text: &[u8]) {
-    let all: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-    let starts: Vec<usize> = memchr::memmem::find_iter(&all, text).collect();
-    if starts.is_empty() {
+/// Bytes as text of the same length: what is no UTF-8 becomes question marks.
+fn readable(bytes: &[u8]) -> String {
+    let chunks = bytes.utf8_chunks();
+    chunks.map(|chunk| format!("{}{}", chunk.valid(), "?".repeat(chunk.invalid().len()))).collect()
+}
+
+/// Replaces stretches of the chunks of a body, given in order. The replacement stands where a stretch began.
+fn replace(chunks: &mut [Bytes], stretches: &[Range<usize>]) {
+    if stretches.is_empty() {
         return;
     }
     let mut at = 0;
-    for (_, bytes) in chunks {
+    for bytes in chunks {
         let mut kept = Vec::with_capacity(bytes.len());
         for byte in bytes.iter() {
-            let inside =
-                starts.iter().rev().find(|start| **start <= at).filter(|start| at < **start + text.len());
-            match inside {
-                Some(start) if *start == at => kept.extend_from_slice(SCRUBBED.as_bytes()),
+            match stretches
+                .iter()
+                .rev()
+                .find(|stretch| stretch.start <= at)
+                .filter(|stretch| at < stretch.end)
+            {
+                Some(stretch) if stretch.start == at => kept.extend_from_slice(SCRUBBED.as_bytes()),
                 Some(_) => {}
                 None => kept.push(*byte),
             }

@@ -1,0 +1,74 @@
+//! What is kept, and what happens at the bound.
+
+use super::{State, truncated};
+use crate::log::{Full, Laggards};
+
+impl State {
+    /// The offset before which no reader needs anything, now or later.
+    fn needed_from(&self) -> u64 {
+        match self.readers.floor() {
+            _ if self.keeps_all() => 0,
+            Some(floor) => floor,
+            None if self.orphaned || self.passed => u64::MAX,
+            // Kept for who attaches later.
+            None => 0,
+        }
+    }
+
+    /// Lets go of what nobody needs any more, after somebody moved on.
+    pub(super) fn moved(&mut self) {
+        let needed = self.needed_from();
+        self.held.trim_to(needed.min(self.shelf.floor()));
+        if self.shelf.trim_to(needed) {
+            self.shelf.wake(&mut self.after.wake);
+        }
+        if std::mem::take(&mut self.blocked) {
+            self.wake_blocked();
+        }
+    }
+
+    /// Wakes who waits for room: the task, or the lone reader.
+    fn wake_blocked(&mut self) {
+        if self.driven {
+            self.wake_driver();
+        } else {
+            self.readers.wake(&mut self.after.wake);
+        }
+    }
+
+    /// Whether there is room for one more event, which a reader demands or not; makes room where the rules allow it.
+    fn has_room(&mut self, demand: bool) -> bool {
+        while self.held.bytes() >= self.rules.bytes && !self.held.is_empty() {
+            let before = self.held.base();
+            self.make_room(demand);
+            if self.held.base() == before {
+                self.blocked = self.over.is_none();
+                return false;
+            }
+        }
+        true
+    }
+
+    fn make_room(&mut self, demand: bool) {
+        let base = self.held.base();
+        if self.rules.full == Full::Spill && self.is_eager() && self.shelf.is_open() {
+            // What the store has can be read back from there; the rest of it is asked for.
+            if !self.held.trim_to(self.shelf.written()) {
+                self.shelf.want_room(&mut self.after);
+            }
+        } else if self.shelf.floor() <= base {
+            self.shelf.want_room(&mut self.after);
+        } else if self.keeps_all() && self.readers.floor().is_some_and(|floor| floor > base) {
+            self.passed = true;
+            self.moved();
+        } else if !demand {
+            if self.rules.full == Full::Close {
+                self.closed = true;
+                self.finish(Err(truncated("the source was closed while nobody read")));
+            }
+        } else if self.rules.laggards == Laggards::End {
+            self.readers.lose_slowest(self.held.end(), &mut self.after.wake);
+            self.moved();
+        }
+    }
+}

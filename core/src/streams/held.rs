@@ -1,0 +1,73 @@
+//! The streams of a client that have an id.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+use crate::clock::Instant;
+use crate::error::{Error, ErrorKind, Result};
+use crate::log::EventLog;
+
+/// Whose stream, and its id: nothing is ever shared between two tenants.
+type Key = (Option<SmolStr>, SmolStr);
+
+/// Streams by id. One that has ended leaves when its time is over and anybody asks for any.
+#[derive(Debug, Default)]
+pub(super) struct Held(Mutex<BTreeMap<Key, Room>>);
+
+#[derive(Debug)]
+struct Room {
+    log: EventLog,
+    /// When it was first seen to have ended.
+    ended: Option<Instant>,
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Room>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the log that `make` gives under `key`.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when there is one that has not ended.
+    pub(super) fn open(
+        &self,
+        key: Key,
+        now: Instant,
+        keep: Duration,
+        make: impl FnOnce() -> EventLog,
+    ) -> Result<EventLog> {
+        let mut rooms = self.lock();
+        sweep(&mut rooms, now, keep);
+        if rooms.get(&key).is_some_and(|room| room.log.end().is_none()) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "options.stream_id: a stream with this id is open; attach to it, or take another id",
+            )
+            .with("stream_id", key.1.to_string()));
+        }
+        let log = make();
+        rooms.insert(key, Room { log: log.clone(), ended: None });
+        Ok(log)
+    }
+
+    /// The log under `key`.
+    pub(super) fn get(&self, key: &Key, now: Instant, keep: Duration) -> Option<EventLog> {
+        let mut rooms = self.lock();
+        sweep(&mut rooms, now, keep);
+        rooms.get(key).map(|room| room.log.clone())
+    }
+}
+
+/// Lets go of what ended long enough ago.
+fn sweep(rooms: &mut BTreeMap<Key, Room>, now: Instant, keep: Duration) {
+    rooms.retain(|_, room| {
+        if room.log.end().is_none() {
+            return true;
+        }
+        now.since(*room.ended.get_or_insert(now)) < keep
+    });
+}
