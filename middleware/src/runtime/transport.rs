@@ -25,6 +25,23 @@ use super::route::Route;
 use super::spawner::TokioSpawner;
 use super::{fault, tls};
 
+/// The read buffer of an HTTP/1.1 connection, and with it the longest head of a response. Left alone, hyper lets it
+/// grow with a fast stream to 408 KiB (`http1_max_buf_size` of `hyper_util::client::legacy::Builder`,
+/// <https://docs.rs/hyper-util/latest/hyper_util/client/legacy/struct.Builder.html>), which a stream that nobody reads
+/// would hold. A head of this length is also the most that Node takes, and hyper itself over HTTP/2
+/// (<https://nodejs.org/api/cli.html#--max-http-header-sizesize>).
+const HTTP1_BUFFER: usize = 16 << 10;
+
+/// What an HTTP/2 server may send of one stream before it is read: what a stream that nobody reads holds. A stream is
+/// as fast as one window a round trip (RFC 9113, section 5.2), which at 300 ms is 850 kB/s: more than the fastest
+/// models write. hyper's own 2 MiB would be held by each of many stalled streams.
+const HTTP2_STREAM_WINDOW: u32 = 256 << 10;
+
+/// The same over all streams of a connection: as good as without a limit, or stalled streams would hold up all others.
+/// What one stream holds is bounded by its own window. Go's client has the same figure (`transportDefaultConnFlow`,
+/// <https://pkg.go.dev/golang.org/x/net/http2>).
+const HTTP2_CONNECTION_WINDOW: u32 = 1 << 30;
+
 /// Sends HTTP requests with hyper and rustls, over pooled connections.
 ///
 /// It follows no redirect, decompresses nothing it did not ask for, and repeats no request that may have reached
@@ -55,7 +72,10 @@ impl HyperTransport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.pool_idle_timeout)
             .pool_max_idle_per_host(options.pool_max_idle_per_host.unwrap_or(usize::MAX))
+            .http1_max_buf_size(HTTP1_BUFFER)
             .http2_only(options.http == HttpVersion::Http2)
+            .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)
+            .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
             .build(Dialer::new(HttpsConnector::from((route, tls))));
         Ok(HyperTransport { client, proxies, user_agent, spawner })
     }

@@ -12,6 +12,7 @@ mod proxy;
 mod redirect;
 mod request;
 mod secure;
+mod stalled;
 mod upstream;
 
 use std::future::Future;

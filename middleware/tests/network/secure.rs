@@ -102,10 +102,10 @@ async fn what_is_no_tls_is_a_tls_error() {
 }
 
 /// A body that is sent piece by piece; the receiver of a sender that is closed was reset by the client.
-type Pieces = mpsc::Sender<Result<Frame<Bytes>, std::convert::Infallible>>;
+pub(crate) type Pieces = mpsc::Sender<Result<Frame<Bytes>, std::convert::Infallible>>;
 
 /// Serves HTTP/2 on one connection; each request's body is fed through the sender handed out.
-async fn serve_h2<S>(stream: S, bodies: mpsc::Sender<Pieces>)
+pub(crate) async fn serve_h2<S>(stream: S, bodies: mpsc::Sender<Pieces>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
