@@ -16,7 +16,7 @@ impl State {
     }
 
     /// Lets go of what nobody needs any more, after somebody moved on.
-    pub(super) fn moved(&mut self) {
+    pub(in crate::log) fn moved(&mut self) {
         let needed = self.needed_from();
         self.held.trim_to(needed.min(self.shelf.floor()));
         if self.shelf.trim_to(needed) {
@@ -37,7 +37,7 @@ impl State {
     }
 
     /// Whether there is room for one more event, which a reader demands or not; makes room where the rules allow it.
-    fn has_room(&mut self, demand: bool) -> bool {
+    pub(super) fn has_room(&mut self, demand: bool) -> bool {
         while self.held.bytes() >= self.rules.bytes && !self.held.is_empty() {
             let before = self.held.base();
             self.make_room(demand);
