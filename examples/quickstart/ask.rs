@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use belvedere::error::Category;
+use belvedere::event::Notice;
 use belvedere::usage::Usage;
-use belvedere::{Client, Error, Event, Request};
+use belvedere::{Client, Error, Event, Progress, Request, StreamController};
 use futures_util::StreamExt;
 
 use crate::screen::Screen;
@@ -17,16 +18,33 @@ pub(crate) struct Outcome {
     pub(crate) what: &'static str,
     /// How it ended, in one or two words.
     pub(crate) end: String,
-    events: usize,
+    /// The provider's own word for why it ended.
+    reason: Option<String>,
+    /// What happened between the beginning and the end.
+    pub(crate) on_the_way: Vec<String>,
+    events: u64,
     usage: Option<Arc<Usage>>,
     first: Option<Duration>,
     took: Duration,
 }
 
 impl Outcome {
+    fn new(wire: String, what: &'static str) -> Self {
+        let (end, reason, on_the_way) = (String::new(), None, Vec::new());
+        let (events, usage, first, took) = (0, None, None, Duration::ZERO);
+        Outcome { wire, what, end, reason, on_the_way, events, usage, first, took }
+    }
+
+    fn ended(self, end: String) -> Self {
+        let end = self.reason.as_ref().map_or_else(|| end.clone(), |reason| format!("{end} ({reason})"));
+        Outcome { end, ..self }
+    }
+
     /// The heading of the table.
     pub(crate) fn heading() -> Vec<String> {
-        ["wire", "what", "end", "events", "tokens in/out", "first", "time"].map(str::to_owned).to_vec()
+        ["wire", "what", "end", "events", "tokens in/out", "first", "time", "on the way"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// The row of the table.
@@ -43,63 +61,31 @@ impl Outcome {
         let what = self.what.to_owned();
         // A whole answer was folded before anyone could count its events.
         let events = if self.events == 0 { "-".to_owned() } else { self.events.to_string() };
-        vec![self.wire.clone(), what, self.end.clone(), events, tokens, first, seconds(self.took)]
+        vec![
+            self.wire.clone(),
+            what,
+            self.end.clone(),
+            events,
+            tokens,
+            first,
+            seconds(self.took),
+            self.on_the_way.join(", "),
+        ]
     }
 }
 
-/// Counts what comes, for the eye.
-struct Meter {
-    began: Instant,
-    first: Option<Duration>,
-    events: usize,
-    deltas: u32,
-    bytes: usize,
-    usage: Option<Arc<Usage>>,
-    reason: Option<String>,
-}
+/// How long the reader looks away.
+const PAUSE: Duration = Duration::from_millis(700);
 
-impl Meter {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a program that shows progress reads the machine's own clock"
-    )]
-    fn new() -> Self {
-        let (first, usage, reason) = (None, None, None);
-        Meter { began: Instant::now(), first, events: 0, deltas: 0, bytes: 0, usage, reason }
-    }
-
-    fn event(&mut self, event: &Event) {
-        self.events += 1;
-        match event {
-            Event::Text { delta, .. } => {
-                self.first.get_or_insert(self.began.elapsed());
-                self.deltas += 1;
-                self.bytes += delta.len();
-            }
-            Event::Usage(usage) => self.usage = Some(usage.clone()),
-            Event::Finish { finish, .. } => self.reason = finish.raw.as_ref().map(ToString::to_string),
-            _ => {}
-        }
-    }
-
-    /// Providers send about a token at a time, so text events stand for tokens until the usage is there.
-    fn status(&self) -> String {
-        let elapsed = self.began.elapsed();
-        let writing = elapsed.saturating_sub(self.first.unwrap_or(elapsed)).as_secs_f64();
-        let rate = if writing > 0.0 { f64::from(self.deltas.saturating_sub(1)) / writing } else { 0.0 };
-        format!(
-            "{:.1} s  {} events  {} bytes  {rate:.0} tokens/s",
-            elapsed.as_secs_f64(),
-            self.events,
-            self.bytes
-        )
-    }
-
-    fn outcome(self, wire: String, what: &'static str, end: String) -> Outcome {
-        let end = self.reason.map_or_else(|| end.clone(), |reason| format!("{end} ({reason})"));
-        let took = self.began.elapsed();
-        Outcome { wire, what, end, events: self.events, usage: self.usage, first: self.first, took }
-    }
+/// What the eye wants to see while an answer comes.
+fn status(progress: &Progress) -> String {
+    format!(
+        "{:.1} s  {} events  {} bytes  {:.0} tokens/s",
+        progress.elapsed.as_secs_f64(),
+        progress.events,
+        progress.bytes,
+        progress.mean_rate
+    )
 }
 
 /// Asks, and shows the answer as it comes.
@@ -109,34 +95,71 @@ pub(crate) async fn stream(
     what: &'static str,
     request: impl Into<Request>,
 ) -> Outcome {
+    follow(screen, client, what, request.into(), None).await
+}
+
+/// The same by a reader who pauses after so many events, and comes back.
+pub(crate) async fn stream_with_pause(
+    screen: &mut Screen,
+    client: &Client,
+    what: &'static str,
+    request: impl Into<Request>,
+    pause_after: u64,
+) -> Outcome {
+    follow(screen, client, what, request.into(), Some(pause_after)).await
+}
+
+async fn follow(
+    screen: &mut Screen,
+    client: &Client,
+    what: &'static str,
+    request: Request,
+    mut pause_after: Option<u64>,
+) -> Outcome {
     let wire = client.info().wire.to_string();
-    let mut meter = Meter::new();
+    let mut outcome = Outcome::new(wire, what);
     let mut answer = match client.stream(request).await {
         Ok(answer) => answer,
         Err(error) => {
             explain(screen, &error);
-            return meter.outcome(wire, what, error.kind().to_string());
+            return outcome.ended(error.kind().to_string());
         }
     };
+    let control = answer.controller();
     let mut failure = None;
-    while let Some(item) = answer.next().await {
-        match item {
-            Ok(event) => {
-                if meter.events == 0 {
-                    screen.begin();
-                }
-                meter.event(&event);
-                if let Event::Text { delta, .. } = &event {
-                    screen.text(delta);
-                }
-                screen.progress(meter.began.elapsed(), &meter.status());
+    loop {
+        let item = match pause_after.take_if(|after| control.progress().events >= *after) {
+            None => answer.next().await,
+            Some(_) => {
+                control.pause();
+                screen.aside("paused: nothing is shown, the connection stays open");
+                let (item, held) = tokio::join!(answer.next(), resume_later(&control));
+                screen.aside(&format!(
+                    "resumed after {:.1} s: {held} bytes of events were held back, none is lost",
+                    PAUSE.as_secs_f64()
+                ));
+                outcome.on_the_way.push(format!("paused {:.1} s", PAUSE.as_secs_f64()));
+                item
             }
-            Err(error) => failure = Some(error),
+        };
+        match item {
+            None => break,
+            Some(Err(error)) => failure = Some(error),
+            Some(Ok(event)) => show(screen, &event, &control.progress(), &mut outcome),
         }
     }
-    if meter.events > 0 {
-        screen.end(&meter.status());
+    let metrics = control.metrics();
+    if metrics.progress.events > 0 {
+        screen.end(&status(&metrics.progress));
     }
+    let attempts = metrics.attempts.len();
+    if attempts > 1 {
+        outcome.on_the_way.push(format!("{attempts} attempts"));
+    }
+    outcome.events = metrics.progress.events;
+    outcome.usage = metrics.usage;
+    outcome.first = metrics.progress.first_event;
+    outcome.took = metrics.progress.elapsed;
     let end = match (&failure, answer.end()) {
         (Some(error), _) => {
             explain(screen, error);
@@ -145,7 +168,36 @@ pub(crate) async fn stream(
         (None, Some(end)) => format!("{end:?}").to_lowercase(),
         (None, None) => "open".to_owned(),
     };
-    meter.outcome(wire, what, end)
+    outcome.ended(end)
+}
+
+/// Comes back after a while; gives how much the pause held back.
+async fn resume_later(control: &StreamController) -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a reader who looks away does so on the machine's own clock"
+    )]
+    tokio::time::sleep(PAUSE).await;
+    let held = control.progress().buffered;
+    control.resume();
+    held
+}
+
+/// Shows one event.
+fn show(screen: &mut Screen, event: &Event, progress: &Progress, outcome: &mut Outcome) {
+    if progress.events == 1 {
+        screen.begin();
+    }
+    match event {
+        Event::Text { delta, .. } => screen.text(delta),
+        Event::Notice(Notice::Continued { .. }) => {
+            screen.aside("the connection broke; the answer goes on from another attempt");
+            outcome.on_the_way.push("survived a cut".to_owned());
+        }
+        Event::Finish { finish, .. } => outcome.reason = finish.raw.as_ref().map(ToString::to_string),
+        _ => {}
+    }
+    screen.progress(progress.elapsed, &status(progress));
 }
 
 /// Asks for the whole answer in a form of its own, and shows it.
@@ -155,18 +207,21 @@ pub(crate) async fn whole(
     what: &'static str,
     request: impl Into<Request>,
 ) -> Outcome {
-    let wire = client.info().wire.to_string();
-    let mut meter = Meter::new();
-    match client.complete(request).await {
+    let mut outcome = Outcome::new(client.info().wire.to_string(), what);
+    #[expect(clippy::disallowed_methods, reason = "a program that shows times reads the machine's own clock")]
+    let began = Instant::now();
+    let answer = client.complete(request).await;
+    outcome.took = began.elapsed();
+    match answer {
         Ok(answer) => {
             screen.paragraph(&answer.text());
-            let reason = answer.finish_reason().map(|reason| format!("{reason:?}").to_lowercase());
-            (meter.usage, meter.reason) = (answer.usage, reason);
-            meter.outcome(wire, what, "finished".to_owned())
+            outcome.reason = answer.finish_reason().map(|reason| format!("{reason:?}").to_lowercase());
+            outcome.usage = answer.usage;
+            outcome.ended("finished".to_owned())
         }
         Err(error) => {
             explain(screen, &error);
-            meter.outcome(wire, what, error.kind().to_string())
+            outcome.ended(error.kind().to_string())
         }
     }
 }

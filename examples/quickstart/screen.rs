@@ -93,6 +93,20 @@ impl Screen {
         }
     }
 
+    /// A line between two lines of the answer.
+    pub(crate) fn aside(&mut self, what: &str) {
+        let line = std::mem::take(&mut self.line);
+        if self.live {
+            // Over the line of text and the status line, which both come again.
+            print!("\x1b[1A\r\x1b[K   {line}\n\x1b[K   {}\n\n", self.paint("33", &format!("[{what}]")));
+        } else {
+            if !line.is_empty() {
+                println!("   {line}");
+            }
+            println!("   [{what}]");
+        }
+    }
+
     /// Shows how far the answer is: on a terminal each time, else every half second.
     pub(crate) fn progress(&mut self, elapsed: Duration, status: &str) {
         if self.live {

@@ -1,7 +1,8 @@
 //! Two providers in this process: a server that speaks OpenAI's and Anthropic's wires over real HTTP.
 //!
-//! It knows one key, two models and a few sentences. `belvedere-1` answers; `belvedere-slow` thinks for longer than
-//! anyone wants to wait.
+//! It knows one key, three models and a few sentences. `belvedere-1` answers; `belvedere-slow` thinks for longer than
+//! anyone wants to wait; `belvedere-fragile` breaks off in the middle, and goes on when it is given the beginning of its
+//! answer.
 //!
 //! The wires are those of <https://platform.openai.com/docs/api-reference/chat> and
 //! <https://docs.anthropic.com/en/api/messages>.
@@ -34,12 +35,15 @@ pub(crate) const MODEL: &str = "belvedere-1";
 /// The model that keeps its callers waiting.
 pub(crate) const SLOW_MODEL: &str = "belvedere-slow";
 
+/// The model whose connection breaks in the middle of an answer.
+pub(crate) const FRAGILE_MODEL: &str = "belvedere-fragile";
+
 /// The time between two tokens.
 const PACE: Duration = Duration::from_millis(20);
 /// What the slow model takes for its first token.
 const SLOW: Duration = Duration::from_secs(30);
 
-type Body = StreamBody<stream::BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
+type Body = StreamBody<stream::BoxStream<'static, std::io::Result<Frame<Bytes>>>>;
 
 /// Starts the server on a free port of this machine and gives its address. It runs until the program ends.
 pub(crate) async fn start() -> std::io::Result<SocketAddr> {
@@ -92,13 +96,13 @@ fn given<'a>(headers: &'a HeaderMap, name: &str, prefix: &str) -> &'a str {
 /// What a wire needs to know of an answer.
 struct Answer {
     model: String,
-    text: &'static str,
+    text: String,
     input_tokens: usize,
 }
 
 impl Answer {
     /// A word and the space after it count as a token, which is close enough.
-    fn tokens(&self) -> impl Iterator<Item = &'static str> + use<> {
+    fn tokens(&self) -> impl Iterator<Item = &str> {
         self.text.split_inclusive(' ')
     }
 
@@ -112,34 +116,56 @@ fn reply(asked: &Value, all: fn(&Answer) -> Value, frames: fn(&Answer) -> Vec<St
     let model = asked.get("model").and_then(Value::as_str).unwrap_or(MODEL).to_owned();
     let delay = if model == SLOW_MODEL { SLOW } else { PACE };
     let prompt = asked.get("messages").map(Value::to_string).unwrap_or_default();
-    let text = answers::to(&prompt, asked.get("response_format").is_some());
+    let said = answers::to(&prompt, asked.get("response_format").is_some());
+    let begun = begun(asked);
+    let text = said.strip_prefix(begun).unwrap_or(said).to_owned();
     let answer = Answer { model, text, input_tokens: prompt.split_whitespace().count() };
     if asked.get("stream").and_then(Value::as_bool) == Some(true) {
-        response(StatusCode::OK, "text/event-stream", paced(frames(&answer), delay))
+        let frames = frames(&answer);
+        let whole = frames.len();
+        let breaks = answer.model == FRAGILE_MODEL && begun.is_empty();
+        let kept = if breaks { whole * 2 / 3 } else { whole };
+        response(StatusCode::OK, "text/event-stream", paced(frames, kept, delay))
     } else {
         whole(StatusCode::OK, &all(&answer))
     }
 }
 
-/// One frame after another, each after its time.
-fn paced(frames: Vec<String>, first: Duration) -> impl Stream<Item = String> + Send + 'static {
-    stream::iter(frames.into_iter().enumerate()).then(move |(at, frame)| async move {
+/// The beginning of the answer that a request already holds: a last message of the assistant ("prefill").
+fn begun(asked: &Value) -> &str {
+    let last = asked.get("messages").and_then(Value::as_array).and_then(|messages| messages.last());
+    let last = last.filter(|message| message.get("role").is_some_and(|role| role == "assistant"));
+    let content = last.and_then(|message| message.get("content"));
+    let text = content.and_then(|content| content.as_str().or_else(|| content.pointer("/0/text")?.as_str()));
+    text.unwrap_or_default()
+}
+
+/// One frame after another, each after its time. After `kept` frames the connection breaks, if there are more.
+fn paced(
+    frames: Vec<String>,
+    kept: usize,
+    first: Duration,
+) -> impl Stream<Item = std::io::Result<String>> + Send + 'static {
+    let breaks = kept < frames.len();
+    let end = breaks.then(|| Err(std::io::Error::other("the connection breaks, as connections do")));
+    let frames = frames.into_iter().take(kept).map(Ok).chain(end);
+    stream::iter(frames.enumerate()).then(move |(at, frame)| async move {
         tokio::time::sleep(if at == 0 { first } else { PACE }).await;
         frame
     })
 }
 
 fn whole(status: StatusCode, body: &Value) -> Response<Body> {
-    response(status, "application/json", stream::iter([body.to_string()]))
+    response(status, "application/json", stream::iter([Ok(body.to_string())]))
 }
 
 fn response(
     status: StatusCode,
     kind: &str,
-    body: impl Stream<Item = String> + Send + 'static,
+    body: impl Stream<Item = std::io::Result<String>> + Send + 'static,
 ) -> Response<Body> {
-    let mut response =
-        Response::new(StreamBody::new(body.map(|text| Ok(Frame::data(Bytes::from(text)))).boxed()));
+    let frames = body.map(|text| text.map(|text| Frame::data(Bytes::from(text))));
+    let mut response = Response::new(StreamBody::new(frames.boxed()));
     *response.status_mut() = status;
     let headers =
         [("content-type", kind), ("x-request-id", "req_quickstart"), ("request-id", "req_quickstart")];
@@ -202,7 +228,7 @@ mod openai {
     pub(super) fn models() -> Value {
         let model =
             |id| json!({"id": id, "object": "model", "created": 1_763_596_800, "owned_by": "belvedere"});
-        json!({"object": "list", "data": [model(MODEL), model(SLOW_MODEL)]})
+        json!({"object": "list", "data": [model(MODEL), model(SLOW_MODEL), model(FRAGILE_MODEL)]})
     }
 
     /// Some servers repeat the whole key. It is here to be kept out of what the client prints.

@@ -1,11 +1,13 @@
-//! The tour: five calls to two providers in this process, and a table of what happened.
+//! The tour: six calls to two providers in this process, and a table of what happened.
+
+use std::num::NonZeroU32;
 
 use belvedere::{Client, Request};
 use serde_json::{Value, json};
 
 use crate::ask::{self, Outcome};
 use crate::screen::Screen;
-use crate::server::{self, KEY, MODEL, SLOW_MODEL};
+use crate::server::{self, FRAGILE_MODEL, KEY, MODEL, SLOW_MODEL};
 
 /// A key that no provider knows.
 const WRONG_KEY: &str = "sk-wrong-key-that-must-not-be-printed";
@@ -15,7 +17,10 @@ fn client(provider: &str, base_url: &str, model: &str, key: &str) -> Result<Clie
     let document = json!({
         "version": 1,
         "provider": { "type": provider, "base_url": base_url, "model": model, "api_key": key },
-        "layers": [{ "type": "timeout", "connect": "1s", "first_event": "500ms", "idle": "2s", "total": "10s" }],
+        "layers": [
+            { "type": "repair" },
+            { "type": "timeout", "connect": "1s", "first_event": "500ms", "idle": "2s", "total": "10s" },
+        ],
         "transport": { "proxy": "none" },
     });
     Client::from_config(document).map_err(|error| error.to_string())
@@ -38,14 +43,20 @@ pub(crate) async fn run(screen: &mut Screen) -> Result<(), String> {
     screen.title(2, "The same code, another provider: what is Belvedere?", "Anthropic's wire");
     table.push(ask::stream(screen, &anthropic, "stream", "What is Belvedere?").await);
 
-    screen.title(3, "A whole answer that follows a JSON Schema", "OpenAI's wire");
+    screen.title(3, "A reader who pauses, and a connection that breaks in the middle", "Anthropic's wire");
+    let fragile = Request::from("What happens when a stream breaks?").with_model(FRAGILE_MODEL);
+    table.push(ask::stream_with_pause(screen, &anthropic, "pause, cut", fragile, 16).await);
+
+    screen.title(4, "A whole answer that follows a JSON Schema", "OpenAI's wire");
     table.push(ask::whole(screen, &openai, "JSON answer", ends_as_json()?).await);
 
-    screen.title(4, "A model that thinks too long, cut by the first_event clock", "Anthropic's wire");
-    let slow = Request::from("Take your time.").with_model(SLOW_MODEL);
+    screen.title(5, "A model that thinks too long, cut by the first_event clock", "Anthropic's wire");
+    let mut slow = Request::from("Take your time.").with_model(SLOW_MODEL);
+    // Who waited once need not wait again: without this, `repair` would ask two more times.
+    slow.options.get_or_insert_default().attempts = Some(NonZeroU32::MIN);
     table.push(ask::stream(screen, &anthropic, "slow model", slow).await);
 
-    screen.title(5, "A wrong key, which the provider repeats and the error does not", "OpenAI's wire");
+    screen.title(6, "A wrong key, which the provider repeats and the error does not", "OpenAI's wire");
     let stranger = client("openai", &openai_url, MODEL, WRONG_KEY)?;
     table.push(ask::stream(screen, &stranger, "wrong key", "Who am I?").await);
 
@@ -75,10 +86,19 @@ fn check(table: &[Outcome]) -> Result<(), String> {
     let expected = [
         "finished (stop)",
         "finished (end_turn)",
+        "finished (end_turn)",
         "finished (stop)",
         "timeout (first_event)",
         "unauthorized",
     ];
     let ends: Vec<&str> = table.iter().map(|outcome| outcome.end.as_str()).collect();
-    if ends == expected { Ok(()) } else { Err(format!("\nexpected the ends {expected:?}, found {ends:?}")) }
+    if ends != expected {
+        return Err(format!("\nexpected the ends {expected:?}, found {ends:?}"));
+    }
+    let fragile: Vec<&str> =
+        table.iter().flat_map(|outcome| &outcome.on_the_way).map(String::as_str).collect();
+    match fragile.as_slice() {
+        ["paused 0.7 s", "survived a cut", "2 attempts"] => Ok(()),
+        other => Err(format!("\nexpected a pause, a cut and a second attempt, found {other:?}")),
+    }
 }
