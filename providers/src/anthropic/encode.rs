@@ -137,6 +137,9 @@ fn conversation(request: &Request, native: Option<Value>) -> Result<(Vec<Block<'
             Role::User | Role::Tool => "user",
             Role::Assistant => "assistant",
         };
+        if role == "user" {
+            drop_idle_thinking(&mut turns);
+        }
         match turns.last_mut().filter(|turn| turn.role == role) {
             Some(turn) => turn.content.extend(blocks),
             None if blocks.is_empty() => {}
@@ -149,7 +152,19 @@ fn conversation(request: &Request, native: Option<Value>) -> Result<(Vec<Block<'
     if let (true, Some(last)) = (request.continue_final_message, turns.last_mut()) {
         last.leave_open();
     }
+    drop_idle_thinking(&mut turns);
     Ok((system, turns))
+}
+
+/// Takes out thinking that nothing follows, as of an answer that was cut off: the wire refuses a turn that ends in it.
+fn drop_idle_thinking(turns: &mut Vec<Turn<'_>>) {
+    let Some(last) = turns.last_mut().filter(|turn| turn.role == "assistant") else { return };
+    while last.content.last().is_some_and(Block::is_thinking) {
+        last.content.pop();
+    }
+    if last.content.is_empty() {
+        turns.pop();
+    }
 }
 
 impl Turn<'_> {

@@ -3,7 +3,10 @@
 //! What the wire asks for and a request does not say:
 //! - System and developer messages are lifted into `system`, in their order, wherever they stand.
 //! - Messages of one role in a row are merged. Tool results are blocks of the user, ahead of its other blocks.
-//! - Thinking without a signature is another provider's; it is left out. So are empty texts.
+//! - Thinking without a signature is another provider's; it is left out. So are empty texts, and thinking that nothing
+//!   follows, as of an answer that was cut off.
+//! - A last message of the assistant's is gone on with. When that is asked for, it loses its thinking and the blanks at
+//!   its end, which the wire refuses there.
 //! - A block takes the further fields it knows (`cache_control`, `citations`, `caller`, ...); others are left out.
 //!   `cache_control` of a message goes to its last block. A block of another form is sent as [`Part::Opaque`].
 //! - Fields of [`Parameters::extra`] are sent as they are, and win over what is derived from the request.

@@ -54,6 +54,8 @@ pub struct Host {
     pub prefill: Prefill,
     /// Where it goes on with answers, below its address; empty: where all else is.
     pub prefill_at: &'static str,
+    /// Whether it says the beginning of such an answer again, ahead of what is new.
+    pub repeats: bool,
 }
 
 /// How a server is told that the last message is the beginning of its answer.
@@ -152,6 +154,7 @@ const COMMON: Host = Host {
     call_ids: CallIds::Any,
     prefill: Prefill::Never,
     prefill_at: "",
+    repeats: false,
 };
 
 /// A hosted service.
@@ -195,6 +198,8 @@ const MISTRAL: Host = Host {
     media: MediaForm::Texts,
     call_ids: CallIds::Nine,
     prefill: Prefill::Mark("prefix"),
+    // <https://github.com/vercel/ai/pull/3256>
+    repeats: true,
     ..hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY")
 };
 

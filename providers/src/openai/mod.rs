@@ -19,6 +19,7 @@ mod media;
 mod messages;
 pub(crate) mod models;
 pub(crate) mod parts;
+mod repeat;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ use crate::{capabilities, fault, incoming};
 pub use decode::Done;
 pub use endpoint::{EmbeddingsEndpoint, OpenAiEndpoint};
 use hosts::Host;
+use repeat::WithoutRepeat;
 
 /// The name of the wire.
 const WIRE: &str = "openai.chat";
@@ -181,7 +183,14 @@ impl Provider for OpenAi {
             (_, Framing::Json) => Box::new(decode::Whole::new(fault, sound_type(request))),
             (_, _) => Box::new(decode::Chunks::new(fault, sound_type(request), self.host.done)),
         };
-        Ok((framing, decoder))
+        let begun = self.host.repeats && request.continue_final_message;
+        Ok((
+            framing,
+            match request.messages.last().filter(|_| begun) {
+                Some(last) => WithoutRepeat::boxed(decoder, last),
+                None => decoder,
+            },
+        ))
     }
 }
 

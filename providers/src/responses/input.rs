@@ -81,6 +81,9 @@ impl<'a> Items<'a> {
     /// `InvalidRequest` or `Unsupported` naming the path.
     pub(super) fn message(&mut self, message: &'a Message, path: &str) -> Result<()> {
         self.open = None;
+        if message.role != Role::Assistant {
+            self.drop_idle_reasoning();
+        }
         if message.name.is_some() {
             let path = format!("{path}.name");
             return Err(unsupported(&path, "the Responses wire has no names").with("parameter", path));
@@ -93,6 +96,14 @@ impl<'a> Items<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes out reasoning that nothing of the model's follows, as of an answer that was cut off: the wire refuses an
+    /// item of reasoning "without its required following item".
+    pub(super) fn drop_idle_reasoning(&mut self) {
+        while matches!(self.items.last(), Some(Item::Reasoning { .. })) {
+            self.items.pop();
+        }
     }
 
     /// Adds a part of what is said to the model.
@@ -119,6 +130,8 @@ impl<'a> Items<'a> {
     /// Adds a part of what the model said.
     fn answered(&mut self, message: Option<&'a Message>, part: &'a Part, path: &str) -> Result<()> {
         match part {
+            // An answer that was cut off begins with nothing, or has nothing more to say.
+            Part::Text { text, .. } if text.is_empty() && message.is_some() => Ok(()),
             Part::Text { text, extra } => {
                 let (own, of_item): (Further<'_>, Further<'_>) =
                     further(extra, &[]).into_iter().partition(|(name, _)| OF_TEXT.contains(name));

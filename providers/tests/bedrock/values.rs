@@ -152,6 +152,14 @@ fn turn() -> impl Strategy<Value = Vec<Message>> {
     );
     (vec(result(), 0..3), asked, said).prop_map(|(results, asked, said)| {
         let tool = (!results.is_empty()).then(|| Message::new(Role::Tool, results));
+        // Thinking comes to words: Claude takes none that nothing follows.
+        let is_idle = |part: &Part| match part {
+            Part::Reasoning { .. } => true,
+            Part::Opaque { data, .. } => data.get("reasoningContent").is_some(),
+            _ => false,
+        };
+        let words = said.last().is_some_and(is_idle).then(|| Part::text("so"));
+        let said = said.into_iter().chain(words).collect();
         let rest = [Message::new(Role::User, asked), Message::new(Role::Assistant, said)];
         tool.into_iter().chain(rest).collect()
     })

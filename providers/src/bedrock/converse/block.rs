@@ -211,6 +211,15 @@ impl<'a> Block<'a> {
         Ok(blocks)
     }
 
+    /// True for thinking, in words or encrypted.
+    pub(super) fn is_thinking(&self) -> bool {
+        match self {
+            Block::ReasoningContent(_) => true,
+            Block::Opaque(block) => block.get("reasoningContent").is_some(),
+            _ => false,
+        }
+    }
+
     fn media(media: &'a Media, path: &str) -> Result<Self> {
         let own = field(&media.extra, "format").and_then(Value::as_str);
         let (found, source) = match &media.source {

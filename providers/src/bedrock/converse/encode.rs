@@ -38,7 +38,7 @@ pub(super) fn body(request: &Request, model: &str) -> Result<Bytes> {
     let family = Family::of(model);
     let mut settings = settings(request, family, model)?;
     let native = settings.remove("system");
-    let (system, mut messages) = conversation(request, native, family.takes_unsigned())?;
+    let (system, mut messages) = conversation(request, native, family)?;
     if let (true, Family::Claude, Some(last)) = (request.continue_final_message, family, messages.last_mut())
     {
         last.leave_open();
@@ -77,7 +77,7 @@ fn refuse_lacking(request: &Request) -> Result<()> {
 fn conversation(
     request: &Request,
     native: Option<Value>,
-    unsigned: bool,
+    family: Family,
 ) -> Result<(Vec<Block<'_>>, Vec<Turn<'_>>)> {
     let mut system: Vec<Block<'_>> = match native {
         Some(Value::String(text)) => vec![Block::Opaque(Cow::Owned(json!({ "text": text })))],
@@ -89,7 +89,7 @@ fn conversation(
     let mut turns: Vec<Turn<'_>> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         let path = format!("messages[{i}].content");
-        let blocks = blocks(message, &path, unsigned)?;
+        let blocks = blocks(message, &path, family.takes_unsigned())?;
         let role = match message.role {
             Role::System | Role::Developer => {
                 if !message.parts.iter().all(|part| matches!(part, Part::Text { .. } | Part::Opaque { .. })) {
@@ -101,6 +101,9 @@ fn conversation(
             Role::User | Role::Tool => "user",
             Role::Assistant => "assistant",
         };
+        if role == "user" && family == Family::Claude {
+            drop_idle_thinking(&mut turns);
+        }
         match turns.last_mut().filter(|turn| turn.role == role) {
             Some(turn) => turn.content.extend(blocks),
             None if blocks.is_empty() => {}
@@ -110,13 +113,27 @@ fn conversation(
     for turn in turns.iter_mut().filter(|turn| turn.role == "user") {
         turn.results_first();
     }
+    if family == Family::Claude {
+        drop_idle_thinking(&mut turns);
+    }
     Ok((system, turns))
+}
+
+/// Takes out thinking that nothing follows, as of an answer that was cut off: Claude refuses a turn that ends in it.
+fn drop_idle_thinking(turns: &mut Vec<Turn<'_>>) {
+    let Some(last) = turns.last_mut().filter(|turn| turn.role == "assistant") else { return };
+    while last.content.last().is_some_and(Block::is_thinking) {
+        last.content.pop();
+    }
+    if last.content.is_empty() {
+        turns.pop();
+    }
 }
 
 impl Turn<'_> {
     /// Makes it the beginning of an answer. Claude takes no blank at its end, and no thinking in it.
     fn leave_open(&mut self) {
-        self.content.retain(|block| !matches!(block, Block::ReasoningContent(_)));
+        self.content.retain(|block| !block.is_thinking());
         loop {
             match self.content.last_mut() {
                 Some(Block::Text(text)) => {

@@ -8,7 +8,9 @@
 //! - `top_k`, reasoning effort and budget go into `additionalModelRequestFields`, in the words of the model's
 //!   family, which its id tells; a model that has none refuses them.
 //! - Thinking that another wire signed is left out, and unsigned thinking where Claude or DeepSeek
-//!   is asked: they take none back.
+//!   is asked: they take none back. Claude takes no thinking either that nothing follows.
+//! - A last message of the assistant's is gone on with, by models that can. For Claude it loses its thinking and the
+//!   blanks at its end when that is asked for.
 //! - A medium is sent as bytes or as an `s3://` address. A document without a name is named by its place.
 //! - A block of another form is sent as [`Part::Opaque`].
 //! - Fields of [`Parameters::extra`] are sent as they are (`guardrailConfig`, `performanceConfig`, ...) and win over

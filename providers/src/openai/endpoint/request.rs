@@ -68,14 +68,9 @@ pub(super) fn chat(request: &http::Request<Bytes>) -> Result<Request> {
 /// bears at Mistral and DeepSeek (`prefix`), Moonshot and Alibaba (`partial`). What they say then is said.
 fn continues(body: &mut Fields, messages: &mut [Message]) -> Result<bool> {
     let switched = body.take("continue_final_message", SWITCH)?.unwrap_or_default();
-    if switched {
-        // The servers that have both refuse them together.
-        match body.take("add_generation_prompt", SWITCH)? {
-            Some(true) => {
-                return Err(body.fault("add_generation_prompt", "must be false beside continue_final_message"));
-            }
-            Some(false) | None => {}
-        }
+    // The servers that have both refuse them together.
+    if switched && body.take("add_generation_prompt", SWITCH)? == Some(true) {
+        return Err(body.fault("add_generation_prompt", "must be false beside continue_final_message"));
     }
     let mut marked = false;
     for message in messages.iter_mut().filter(|message| message.role == Role::Assistant) {
