@@ -85,11 +85,12 @@ impl Fresh {
     }
 
     /// What was held back, when nothing more will come and it voids nothing.
-    pub(super) fn into_held(self) -> Vec<Event> {
-        if self.before.iter().any(|event| matches!(event, Event::Notice(Notice::Restart { .. }))) {
+    pub(super) fn into_held(mut self) -> Vec<Event> {
+        if self.before.iter().any(is_restart) {
             return Vec::new();
         }
-        self.held
+        self.before.append(&mut self.held);
+        self.before
     }
 }
 

@@ -9,6 +9,7 @@ mod opening;
 mod partial;
 mod seam;
 mod stream;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,15 +4,13 @@ use belvedere_core::checkpoint::Checkpoint;
 use belvedere_core::completion::{Choice, Completion, Fold, OpenPart};
 use belvedere_core::event::{ContinuedBy, Event};
 use belvedere_core::message::{Message, Part, Role, ToolBy};
-use belvedere_core::request::{Request, ResponseFormat};
-
-use super::Repair;
+use belvedere_core::request::Request;
 
 /// The least text that is continued, in characters. That less was repeated could not be told from an answer that
 /// repeats itself, and little is lost when it is asked for anew.
 const LEAST: usize = 16;
 
-/// How much of the end stands for `{tail}` in [`Repair::ask`], in characters.
+/// How much of the end stands for `{tail}` in [`Repair::ask`](super::Repair::ask), in characters.
 const TAIL: usize = 80;
 
 /// What a further attempt is given of the answer.
@@ -53,7 +51,7 @@ impl Partial {
     }
 
     /// The request that has the answer go on.
-    pub(super) fn request(&self, mut request: Request, by: ContinuedBy, repair: &Repair) -> Request {
+    pub(super) fn request(&self, mut request: Request, by: ContinuedBy, ask: &str) -> Request {
         let messages = std::sync::Arc::make_mut(&mut request.messages);
         messages.push(Message::new(Role::Assistant, self.parts.clone()));
         if by == ContinuedBy::Prefix {
@@ -61,7 +59,7 @@ impl Partial {
         } else {
             let from = self.text.char_indices().rev().nth(TAIL - 1).map_or(0, |(at, _)| at);
             let tail = serde_json::Value::from(self.text.get(from..).unwrap_or_default());
-            messages.push(Message::user(repair.ask.replace("{tail}", &tail.to_string())));
+            messages.push(Message::user(ask.replace("{tail}", &tail.to_string())));
         }
         request
     }
@@ -96,9 +94,4 @@ fn kept(choice: &Choice, open: &[OpenPart]) -> Option<(usize, Option<u32>)> {
         _ => false,
     };
     choice.parts.iter().take(keep).all(fits).then_some((keep, open))
-}
-
-/// Whether the answer is to be JSON.
-pub(super) fn is_json(request: &Request) -> bool {
-    matches!(request.response_format, Some(ResponseFormat::JsonObject | ResponseFormat::JsonSchema { .. }))
 }

@@ -11,20 +11,18 @@ use belvedere_core::checkpoint::Checkpoint;
 use belvedere_core::completion::{Completion, Fold};
 use belvedere_core::context::Context;
 use belvedere_core::error::{Category, Error, ErrorKind};
-use belvedere_core::event::{ContinuedBy, Event, FinishReason, Notice};
-use belvedere_core::events::Events;
-use belvedere_core::message::Part;
-use belvedere_core::request::{Operation, Request};
+use belvedere_core::event::{Event, FinishReason, Notice};
+use belvedere_core::events::{EndKind, Events};
+use belvedere_core::request::Request;
 use belvedere_core::service::Stack;
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
-use super::again::Again;
 use super::attempt::{self, is_repairable};
 use super::bill::Bill;
-use super::joint::{Continued, Joint, Rest, Turn};
-use super::partial::{self, Partial};
+use super::joint::{Joint, Turn};
+use super::way::{Mark, Way};
 use super::{Policy, Repair};
 
 /// The events of one answer, from as many attempts as it takes.
@@ -62,19 +60,6 @@ enum State {
     Failed(Error),
     /// It is over, or between two attempts.
     Over,
-}
-
-/// What is asked of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// The answer; nothing of it was handed out.
-    Anew,
-    /// A whole new answer.
-    Restart,
-    /// The answer again, without what was handed out.
-    Again,
-    /// The answer from where it broke.
-    On(ContinuedBy),
 }
 
 impl Repaired {
@@ -132,7 +117,7 @@ impl Repaired {
         events.into_iter().for_each(|event| self.hand(event));
         if !complete {
             self.cause = Some(Error::new(ErrorKind::Truncated, "the answer is resumed from a checkpoint"));
-            self.begin(self.way(), Duration::ZERO);
+            self.begin(self.next_way(), Duration::ZERO);
         }
         self
     }
@@ -222,15 +207,7 @@ impl Repaired {
         match self.cause.clone() {
             // The target has begun to answer: it is an attempt like any other.
             Some(cause) if !self.cx.call.attempt_budget.draw() => self.fail(cause),
-            _ => self.begin(self.lower(), Duration::ZERO),
-        }
-    }
-
-    /// What is asked of a target that can't do what it was asked to do.
-    fn lower(&self) -> Way {
-        match self.way {
-            Way::On(ContinuedBy::Prefix) if !partial::is_json(&self.request) => Way::On(ContinuedBy::Request),
-            _ => Way::Again,
+            _ => self.begin(self.way.lower(&self.request), Duration::ZERO),
         }
     }
 
@@ -240,9 +217,9 @@ impl Repaired {
         self.state = State::Over;
         self.bill.close();
         let is_unsent = calling && self.cx.call.attempts().len() == self.attempts_before;
-        let is_asked_on = matches!(self.way, Way::On(_)) && !self.joint.is_begun();
+        let is_asked_on = self.way.is_on() && !self.joint.is_begun();
         if is_asked_on && is_unsent && error.kind() == ErrorKind::Unsupported {
-            return self.begin(self.lower(), Duration::ZERO);
+            return self.begin(self.way.lower(&self.request), Duration::ZERO);
         }
         if is_asked_on && error.category() == Category::Validation {
             self.refused = true;
@@ -254,7 +231,7 @@ impl Repaired {
         let cause =
             self.cause.clone().unwrap_or_else(|| Error::new(ErrorKind::Truncated, "the answer broke"));
         match self.draw(&cause) {
-            Some(wait) => self.begin(self.way(), wait),
+            Some(wait) => self.begin(self.next_way(), wait),
             None => self.fail(cause),
         }
     }
@@ -273,26 +250,10 @@ impl Repaired {
     }
 
     /// What is asked of the next attempt.
-    fn way(&self) -> Way {
-        if !self.handed.is_started() {
-            return Way::Anew;
-        }
-        let has_media = |parts: &[Part]| parts.iter().any(|part| matches!(part, Part::Media(_)));
-        let is_one = match self.handed.completion().choices.as_slice() {
-            [one] => one.index == 0 && !has_media(&one.parts),
-            _ => false,
-        };
-        let is_chat = self.request.operation == Operation::Chat && self.request.n.is_none_or(|n| n <= 1);
-        if self.repair.policy != Policy::Continue || !is_one || !is_chat {
-            return Way::Restart;
-        }
-        // With an idempotency key only the same request may be sent, and a beginning that the caller gave is not
-        // ours to lengthen.
-        let is_bound = self.cx.call.options.idempotency_key.is_some() || self.request.continue_final_message;
-        match self.refused || is_bound || Partial::of(&self.handed).is_none() {
-            true => Way::Again,
-            false => Way::On(ContinuedBy::Prefix),
-        }
+    fn next_way(&self) -> Way {
+        // With an idempotency key only the same request may be sent.
+        let is_bound = self.refused || self.cx.call.options.idempotency_key.is_some();
+        Way::after(&self.handed, &self.request, self.repair.policy, is_bound)
     }
 
     /// Makes the next attempt.
@@ -301,32 +262,9 @@ impl Repaired {
             Some(cause) => format!("{}: {}", cause.kind(), cause.message()),
             None => String::new(),
         };
-        let notices = self.bill.notices();
-        let handed = &self.handed;
-        let mut request = self.request.clone();
-        let continued = |by, notices| Continued { reason: reason.clone(), by, notices };
-        let again = |notices| Again::whole(continued(ContinuedBy::Again, notices), handed);
-        self.joint = match way {
-            Way::Anew => Joint::fresh(notices),
-            Way::Restart => {
-                let restart = Event::Notice(Notice::Restart { reason: reason.clone() });
-                Joint::fresh(std::iter::once(restart).chain(notices).collect())
-            }
-            Way::Again => Joint::Again(Box::new(again(notices))),
-            Way::On(by) => match Partial::of(handed) {
-                Some(partial) => {
-                    request = partial.request(request, by, &self.repair);
-                    let (json, continued) = (partial::is_json(&request), continued(by, notices));
-                    match partial.open {
-                        Some(open) => {
-                            Joint::Rest(Box::new(Rest::new(&partial, open, continued, handed, json)))
-                        }
-                        None => Joint::Again(Box::new(Again::behind(partial, continued, handed))),
-                    }
-                }
-                None => Joint::Again(Box::new(again(notices))),
-            },
-        };
+        let mark = Mark { reason, notices: self.bill.notices() };
+        let request;
+        (request, self.joint) = way.ask(self.request.clone(), &self.handed, &self.repair.ask, mark);
         self.way = way;
         self.attempts_before = self.cx.call.attempts().len();
         let call = attempt::begin(self.inner.clone(), self.cx.clone(), request, wait);
@@ -378,8 +316,10 @@ impl Stream for Repaired {
                     }
                     Some(Err(error)) => this.broke(error, false),
                     None => {
+                        let is_cancelled = events.end() == Some(EndKind::Cancelled);
                         this.state = State::Over;
-                        return Poll::Ready(None);
+                        let cancelled = || Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
+                        return Poll::Ready(is_cancelled.then(cancelled));
                     }
                 },
                 State::Calling(call) => match ready!(call.as_mut().poll(poller)) {

@@ -110,7 +110,7 @@ fn l11_the_partial_answer_is_never_lost() {
             for how in Break::ALL {
                 let target = Target::new(&whole, Prefill::Takes, &[(at, how)]);
                 let got = go(&policy(Policy::Fail), target, "Hi.");
-                let error = got.error.unwrap();
+                let error = got.error();
                 assert_eq!(got.events, all[..at], "{name} after {at}: as it came");
                 let partial = error.partial().cloned().unwrap_or_default();
                 assert_eq!(partial, fold(&all[..at]), "{name} after {at}");

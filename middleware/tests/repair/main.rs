@@ -1,20 +1,29 @@
 //! The repair layer on targets that break, and on a clock that is moved by hand.
 
+mod ask;
+mod budget;
+mod config;
 mod every_event;
+mod json;
+mod passing;
+mod resume;
+mod seams;
 mod target;
+mod tools;
+mod usage;
 
 use std::time::Duration;
 
 use belvedere_core::completion::{Completion, Fold};
 use belvedere_core::context::{Attempt, Context};
 use belvedere_core::error::{Error, ErrorKind};
-use belvedere_core::event::{Event, FinishReason, Notice};
+use belvedere_core::event::{ContinuedBy, Event, FinishReason, Notice};
 use belvedere_core::events::{EndKind, Events};
 use belvedere_core::layer::Layer;
-use belvedere_core::message::Part;
+use belvedere_core::message::{Message, Part};
 use belvedere_core::request::Request;
 use belvedere_core::service::{Service, Stack};
-use belvedere_core::testing::{Answer, ScriptedService, Simulation};
+use belvedere_core::testing::{Answer, ScriptedService, Simulation, Step};
 use belvedere_middleware::repair::{Policy, Repair};
 use belvedere_middleware::timeout::Timeout;
 use futures_util::StreamExt;
@@ -40,6 +49,10 @@ struct Outcome {
 }
 
 impl Outcome {
+    fn error(&self) -> &Error {
+        self.error.as_ref().unwrap()
+    }
+
     fn answer(&self) -> Completion {
         fold(&self.events)
     }
