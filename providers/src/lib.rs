@@ -25,6 +25,8 @@ pub mod ollama;
 pub mod openai;
 mod outgoing;
 mod registry;
+#[cfg(any(feature = "anthropic", feature = "openai"))]
+mod repeat;
 #[cfg(feature = "responses")]
 pub mod responses;
 mod settings;

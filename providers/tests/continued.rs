@@ -348,3 +348,39 @@ fn a_beginning_that_is_said_again_is_taken_out() {
     request.continue_final_message = false;
     assert_eq!(whole(&request), "Hello, I am");
 }
+
+/// Claude takes no blank at the end of a beginning, and may begin with it: ours goes on behind the blank.
+#[test]
+fn a_blank_that_was_not_sent_is_not_said_twice() {
+    let provider = wire("anthropic.messages", None).unwrap();
+    let read = |beginning: &str, pieces: &[&str]| {
+        let mut request = begun("claude-haiku-4-5", vec![Part::text(beginning)]);
+        request.stream = true;
+        let event = |event: Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+        let message = json!({"id": "m", "type": "message", "role": "assistant", "content": [], "model": "m"});
+        let block = json!({"type": "text", "text": ""});
+        let delta = |text: &&str| {
+            event(
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}),
+            )
+        };
+        let body = [
+            event(json!({"type": "message_start", "message": message})),
+            event(json!({"type": "content_block_start", "index": 0, "content_block": block})),
+            pieces.iter().map(delta).collect(),
+            event(json!({"type": "content_block_stop", "index": 0})),
+            event(json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})),
+            event(json!({"type": "message_stop"})),
+        ]
+        .concat();
+        let head = head(200, [("content-type", "text/event-stream")]);
+        let read = Read::new(&*provider, &request, &head, [body.as_bytes()]);
+        assert!(read.error.is_none(), "{:?}", read.error);
+        read.completion().text()
+    };
+    assert_eq!(read("Hello, I ", &[" am", " here"]), "am here");
+    assert_eq!(read("Hello, I ", &["am", " here"]), "am here");
+    assert_eq!(read("{\n  ", &["\n", "  \"a\": 1}"]), "\"a\": 1}");
+    assert_eq!(read("Hello, I", &[" am"]), " am", "what was sent whole is gone on with as it comes");
+    assert_eq!(read("Hello, I\n", &[" am"]), " am", "another blank is a new one");
+}

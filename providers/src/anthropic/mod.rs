@@ -37,6 +37,7 @@ use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::incoming;
 use crate::outgoing::{self, JSON};
+use crate::repeat::without_blank;
 pub use endpoint::AnthropicEndpoint;
 
 // What hosts of this wire share.
@@ -147,9 +148,10 @@ impl Provider for Anthropic {
         let asked = if request.stream { Framing::Sse } else { Framing::Json };
         let streams = [("text/event-stream", Framing::Sse)];
         let framing = incoming::framing(head, &streams, asked, "a stream of events")?;
-        Ok(match framing {
-            Framing::Json => (framing, Box::new(whole::Whole::new(fault))),
-            _ => (framing, Box::new(stream::Stream::new(fault))),
-        })
+        let decoder: Box<dyn Decoder> = match framing {
+            Framing::Json => Box::new(whole::Whole::new(fault)),
+            _ => Box::new(stream::Stream::new(fault)),
+        };
+        Ok((framing, without_blank(request, decoder)))
     }
 }

@@ -25,6 +25,7 @@ use crate::fault::{FaultDecoder, Head};
 use crate::incoming::read;
 use crate::lax::Text;
 use crate::outgoing;
+use crate::repeat::without_blank;
 
 pub use endpoint::InvokeAnthropicEndpoint;
 
@@ -110,14 +111,15 @@ impl Provider for InvokeAnthropic {
         if !head.status.is_success() {
             return Ok((Framing::Json, Box::new(FaultDecoder(fault))));
         }
-        Ok(match target::framing(request, head)? {
+        let framing = target::framing(request, head)?;
+        let decoder: Box<dyn Decoder> = match framing {
             Framing::AwsEventStream => {
                 let inner = Stream::new(fault.clone());
-                let chunks = Chunks { head: fault, inner, bytes: Vec::new(), begun: false };
-                (Framing::AwsEventStream, Box::new(chunks))
+                Box::new(Chunks { head: fault, inner, bytes: Vec::new(), begun: false })
             }
-            framing => (framing, Box::new(Whole::new(fault))),
-        })
+            _ => Box::new(Whole::new(fault)),
+        };
+        Ok((framing, without_blank(request, decoder)))
     }
 }
 

@@ -19,7 +19,6 @@ mod media;
 mod messages;
 pub(crate) mod models;
 pub(crate) mod parts;
-mod repeat;
 pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
@@ -38,11 +37,11 @@ use http::Uri;
 use serde_json::Value;
 
 use crate::outgoing::{self, JSON};
+use crate::repeat::without_beginning;
 use crate::{capabilities, fault, incoming};
 pub use decode::Done;
 pub use endpoint::{EmbeddingsEndpoint, OpenAiEndpoint};
 use hosts::Host;
-use repeat::WithoutRepeat;
 
 /// The name of the wire.
 const WIRE: &str = "openai.chat";
@@ -183,14 +182,7 @@ impl Provider for OpenAi {
             (_, Framing::Json) => Box::new(decode::Whole::new(fault, sound_type(request))),
             (_, _) => Box::new(decode::Chunks::new(fault, sound_type(request), self.host.done)),
         };
-        let begun = self.host.repeats && request.continue_final_message;
-        Ok((
-            framing,
-            match request.messages.last().filter(|_| begun) {
-                Some(last) => WithoutRepeat::boxed(decoder, last),
-                None => decoder,
-            },
-        ))
+        Ok((framing, if self.host.repeats { without_beginning(request, decoder) } else { decoder }))
     }
 }
 

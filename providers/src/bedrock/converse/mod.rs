@@ -48,6 +48,8 @@ use super::target;
 use crate::capabilities;
 use crate::fault::{FaultDecoder, Head};
 use crate::outgoing;
+use crate::repeat::without_blank;
+use family::Family;
 
 pub use endpoint::ConverseEndpoint;
 
@@ -115,9 +117,15 @@ impl Provider for Converse {
         if !head.status.is_success() {
             return Ok((Framing::Json, Box::new(FaultDecoder(fault))));
         }
-        Ok(match target::framing(request, head)? {
-            Framing::AwsEventStream => (Framing::AwsEventStream, Box::new(stream::Stream::new(fault))),
-            framing => (framing, Box::new(whole::Whole::new(fault))),
+        let framing = target::framing(request, head)?;
+        let decoder: Box<dyn Decoder> = match framing {
+            Framing::AwsEventStream => Box::new(stream::Stream::new(fault)),
+            _ => Box::new(whole::Whole::new(fault)),
+        };
+        let model = request.model.as_deref().or(self.model.as_deref()).unwrap_or_default();
+        Ok(match Family::of(model) {
+            Family::Claude => (framing, without_blank(request, decoder)),
+            _ => (framing, decoder),
         })
     }
 }

@@ -1,15 +1,15 @@
-//! Takes the beginning of an answer out where a server repeats it: of an answer that is gone on with, only what is new
-//! is the answer.
+//! Takes the beginning of an answer out where it comes again: of an answer that is gone on with, only what is new is
+//! the answer.
 
 use std::collections::BTreeMap;
 
 use belvedere_core::error::Result;
 use belvedere_core::event::Event;
-use belvedere_core::message::Message;
 use belvedere_core::provider::{Decoder, Frame};
+use belvedere_core::request::Request;
 
 /// Reads an answer that may say its beginning again.
-pub(super) struct WithoutRepeat {
+pub(crate) struct WithoutRepeat {
     answer: Box<dyn Decoder>,
     beginning: String,
     choices: BTreeMap<u32, Repeat>,
@@ -26,15 +26,33 @@ enum Repeat {
     Over,
 }
 
+/// Reads an answer whose server says all of the beginning again.
+#[cfg(feature = "openai")]
+pub(crate) fn without_beginning(request: &Request, answer: Box<dyn Decoder>) -> Box<dyn Decoder> {
+    let last = request.messages.last().filter(|_| request.continue_final_message);
+    WithoutRepeat::boxed(last.map(|last| last.text()), answer)
+}
+
+/// Reads an answer to a beginning that was sent without the blank at its end: the model may begin with that blank.
+#[cfg(feature = "anthropic")]
+pub(crate) fn without_blank(request: &Request, answer: Box<dyn Decoder>) -> Box<dyn Decoder> {
+    let last = request.messages.last().filter(|_| request.continue_final_message);
+    let blank = last.map(|last| {
+        let text = last.text();
+        text.get(text.trim_end().len()..).unwrap_or_default().to_owned()
+    });
+    WithoutRepeat::boxed(blank, answer)
+}
+
 impl WithoutRepeat {
-    /// Reads an answer that goes on where `last` ends.
-    pub(super) fn boxed(answer: Box<dyn Decoder>, last: &Message) -> Box<dyn Decoder> {
-        Box::new(WithoutRepeat {
-            answer,
-            beginning: last.text(),
-            choices: BTreeMap::new(),
-            events: Vec::new(),
-        })
+    fn boxed(beginning: Option<String>, answer: Box<dyn Decoder>) -> Box<dyn Decoder> {
+        match beginning.filter(|beginning| !beginning.is_empty()) {
+            Some(beginning) => {
+                let (choices, events) = (BTreeMap::new(), Vec::new());
+                Box::new(WithoutRepeat { answer, beginning, choices, events })
+            }
+            None => answer,
+        }
     }
 
     fn pass(&mut self, event: Event, out: &mut Vec<Event>) {
