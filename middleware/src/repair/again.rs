@@ -66,6 +66,9 @@ impl Again {
             return Turn::Void;
         }
         let mut events = opening.event(event);
+        if opening.is_unclear {
+            return Turn::Unclear;
+        }
         let repeated = opening.repeated();
         events.retain(|event| repeated.is_none() || event.part().map(|(_, part)| part) != repeated);
         self.all(events, handed, out)

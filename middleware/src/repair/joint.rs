@@ -37,6 +37,8 @@ pub(super) enum Turn {
     Lost,
     /// It was restarted further in, and the seam is gone.
     Void,
+    /// Nobody knows where it goes on.
+    Unclear,
 }
 
 impl Joint {
@@ -133,6 +135,9 @@ impl Rest {
         let events = self.opening.event(event);
         if events.is_empty() {
             return Turn::On;
+        }
+        if self.opening.is_unclear {
+            return Turn::Unclear;
         }
         self.continued.give(self.opening.overlap, out);
         // The text may come later, behind other parts: then it is a part of its own.

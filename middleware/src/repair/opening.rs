@@ -19,13 +19,23 @@ pub(super) struct Opening {
     held: Vec<Event>,
     /// How many bytes were taken out.
     pub(super) overlap: u64,
+    /// Whether nobody knows what of it was repeated.
+    pub(super) is_unclear: bool,
 }
 
 impl Opening {
     /// The opening of an attempt that was given `partial`.
     pub(super) fn new(partial: &Partial, by: ContinuedBy) -> Self {
         let seam = Seam::new(&partial.text, partial.last, &partial.space, by);
-        Opening { seam: Some(seam), start: None, part: None, repeated: None, held: Vec::new(), overlap: 0 }
+        Opening {
+            seam: Some(seam),
+            start: None,
+            part: None,
+            repeated: None,
+            held: Vec::new(),
+            overlap: 0,
+            is_unclear: false,
+        }
     }
 
     /// True when the attempt says that it was not given the beginning of its answer after all.
@@ -87,6 +97,7 @@ impl Opening {
     fn decide(&mut self, cut: Cut) -> Vec<Event> {
         self.seam = None;
         self.overlap = cut.overlap;
+        self.is_unclear = cut.is_unclear;
         let mut events = std::mem::take(&mut self.held);
         match self.part {
             Some(part) if !cut.rest.is_empty() => {

@@ -11,7 +11,8 @@ const WINDOW: usize = 2048;
 /// Holds the beginning of a continued text back until it is clear what of it repeats what was sent.
 ///
 /// A target that was given the beginning of its answer repeats all of it, all of its last text, or nothing; one that
-/// was asked to go on may repeat the end. Of several fits the longest counts.
+/// was asked to go on may repeat the end. In a text that repeats itself several ends may fit: then nobody knows
+/// which one it was.
 #[derive(Debug)]
 pub(super) struct Seam {
     /// What was sent.
@@ -21,6 +22,7 @@ pub(super) struct Seam {
     /// Where in `sent` a repetition may begin that fits what has come.
     starts: Vec<usize>,
     held: String,
+    by: ContinuedBy,
 }
 
 /// A text whose beginning was taken out.
@@ -30,19 +32,22 @@ pub(super) struct Cut {
     pub(super) overlap: u64,
     /// The rest.
     pub(super) rest: String,
+    /// Whether more than one end that a target was asked to go on from fits.
+    pub(super) is_unclear: bool,
 }
 
 impl Seam {
     /// The seam behind `sent`, whose last text begins at `last`, and the white `space` that was not sent.
     pub(super) fn new(sent: &str, last: usize, space: &str, by: ContinuedBy) -> Self {
-        let mut starts = vec![0, last];
+        let mut starts = vec![0];
+        starts.extend(Some(last).filter(|last| *last > 0 && by == ContinuedBy::Prefix));
         if by == ContinuedBy::Request {
             let window = sent.len().saturating_sub(WINDOW);
             let least = sent.char_indices().rev().nth(LEAST - 1).map_or(0, |(at, _)| at);
             let inside = |at: &usize| *at > 0 && *at >= window && *at <= least;
             starts.extend(sent.char_indices().map(|(at, _)| at).filter(inside));
         }
-        Seam { sent: sent.to_owned(), space: space.to_owned(), starts, held: String::new() }
+        Seam { sent: sent.to_owned(), space: space.to_owned(), starts, held: String::new(), by }
     }
 
     /// Takes more of the text in; the cut once it is clear.
@@ -61,10 +66,15 @@ impl Seam {
         (!is_open && !is_space).then(|| self.end())
     }
 
+    /// The lengths of what is repeated in whole.
+    fn repeated(&self) -> impl Iterator<Item = usize> {
+        let lengths = self.starts.iter().map(|start| self.sent.len() - start);
+        lengths.filter(|len| *len <= self.held.len())
+    }
+
     /// What has come, without what is repeated in whole.
     fn rest(&self) -> &str {
-        let whole = self.starts.iter().map(|start| self.sent.len() - start);
-        let repeated = whole.filter(|len| *len <= self.held.len()).max().unwrap_or(0);
+        let repeated = self.repeated().max().unwrap_or(0);
         self.held.get(repeated..).unwrap_or_default()
     }
 
@@ -75,7 +85,8 @@ impl Seam {
         let space: usize = common.map(|(c, _)| c.len_utf8()).sum();
         let rest = rest.get(space..).unwrap_or_default().to_owned();
         let overlap = u64::try_from(self.held.len() - rest.len()).unwrap_or(u64::MAX);
-        Cut { overlap, rest }
+        let is_unclear = self.by == ContinuedBy::Request && self.repeated().count() > 1;
+        Cut { overlap, rest, is_unclear }
     }
 }
 
@@ -95,6 +106,7 @@ mod tests {
                     None => text.push_str(&delta),
                     Some(None) => {}
                     Some(Some(cut)) => {
+                        assert!(!cut.is_unclear);
                         (text, overlap) = (cut.rest, cut.overlap);
                         seam = None;
                     }
@@ -143,9 +155,23 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_repetition_counts_and_characters_stay_whole() {
+    fn a_text_that_repeats_itself_has_no_clear_seam() {
+        let is_unclear = |by, rest| {
+            let mut seam = Seam::new("cobalt cobalt cobalt cobalt", 0, "", by);
+            seam.push(rest).unwrap_or_else(|| seam.end()).is_unclear
+        };
+        assert!(is_unclear(ContinuedBy::Request, "cobalt cobalt cobalt!"));
+        assert!(
+            !is_unclear(ContinuedBy::Request, "cobalt cobalt!"),
+            "only one end has 8 characters and more"
+        );
+        assert!(!is_unclear(ContinuedBy::Request, "!"));
+        assert!(!is_unclear(ContinuedBy::Prefix, "cobalt cobalt cobalt cobalt!"));
+    }
+
+    #[test]
+    fn characters_stay_whole() {
         let asked = |sent, rest| join(sent, "", ContinuedBy::Request, rest);
-        assert_eq!(asked("abababababababab", "ababababababababc"), ("c".into(), 16));
         assert_eq!(asked("Größe über alles 👩‍👩‍👧", "e über alles 👩‍👩‍👧 und"), (" und".into(), 32));
         assert_eq!(asked("天空是蓝色的因为空气散射短波", "色的因为空气散射短波更多"), ("更多".into(), 30));
     }

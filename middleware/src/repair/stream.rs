@@ -44,7 +44,7 @@ pub(super) struct Repaired {
     repairs: u32,
     /// How many attempts the call had made before the present one.
     attempts_before: usize,
-    /// A target refused to go on with a partial answer: none is asked to any more.
+    /// Going on from where it broke was refused, or failed: it is not asked for any more.
     refused: bool,
     finished: bool,
     /// The error that the present attempt is to repair.
@@ -182,6 +182,12 @@ impl Repaired {
             Turn::On => {}
             Turn::To(joint) => self.joint = joint,
             Turn::Lost => self.step_down(),
+            Turn::Unclear => {
+                self.state = State::Over;
+                self.bill.close();
+                self.refused = true;
+                self.mend();
+            }
             Turn::Void => {
                 let what = "the rest of the answer was restarted on its way";
                 self.broke(Error::new(ErrorKind::Malformed, what), false);
@@ -228,6 +234,11 @@ impl Repaired {
         } else {
             return self.fail(error);
         }
+        self.mend();
+    }
+
+    /// Makes another attempt because of what broke, or ends with it.
+    fn mend(&mut self) {
         let cause =
             self.cause.clone().unwrap_or_else(|| Error::new(ErrorKind::Truncated, "the answer broke"));
         match self.draw(&cause) {

@@ -125,3 +125,15 @@ fn a_restart_further_in_is_one_more_break() {
         assert_eq!((service.calls(), service.dropped()), (3, 1));
     }
 }
+
+#[test]
+fn a_seam_that_nobody_can_know_is_a_restart() {
+    let said = "cobalt ".repeat(9);
+    let whole = answer([Part::text("cobalt ".repeat(15))], FinishReason::Stop);
+    let at = 2 + said.len().div_ceil(3);
+    let target = Target::new(&whole, Prefill::Lacks, &[(at, Break::Cut)]);
+    let got = go(&Repair::default(), target.clone(), "Hi.");
+    assert_eq!((got.text(), got.end), (whole.text(), Some(EndKind::Finished)));
+    assert_eq!(got.marks(), ["Again 63"]);
+    assert_eq!(got.ends(), [EndKind::Truncated, EndKind::Cancelled, EndKind::Finished]);
+}

@@ -50,7 +50,7 @@ fn a_target_that_repeats_the_text_before_the_call_does_not_double_it() {
     ] {
         let (got, _) = broken_call([calls([Part::text(BEFORE), other.clone()])]);
         assert_eq!(got.answer().text(), BEFORE);
-        assert_eq!(got.answer().tool_calls().map(|c| c.name.to_owned()).count(), 1);
+        assert_eq!(got.answer().tool_calls().count(), 1);
         assert_eq!(got.marks(), marks);
     }
 }
