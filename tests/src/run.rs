@@ -7,7 +7,7 @@ use belvedere::client::Client as CoreClient;
 use belvedere::clock::Clock;
 use belvedere::request::Operation;
 use belvedere::testing::Simulation;
-use belvedere::{Completion, Config, EndKind, Error, Request};
+use belvedere::{Checkpoint, Completion, Config, EndKind, Error, Events, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, Either, select};
@@ -33,6 +33,7 @@ pub fn run(scenario: &Scenario) -> Result<(), String> {
         compare(&format!("calls[{i}].answer"), &want.answer, &got.answer, &mut differences);
         compare(&format!("calls[{i}].error"), &want.error, &got.error, &mut differences);
         compare(&format!("calls[{i}].error_text"), &want.error_text, &got.error_text, &mut differences);
+        compare(&format!("calls[{i}].progress"), &want.progress, &got.progress, &mut differences);
         compare(&format!("calls[{i}].took"), &want.took, &got.took, &mut differences);
     }
     if let (true, [first, rest @ ..]) = (scenario.same_answers, actual.calls.as_slice()) {
@@ -98,11 +99,15 @@ pub fn run_and_record(scenario: &Scenario) -> Result<Scenario, String> {
             return Ok(actual);
         }
     };
+    let mut left = None;
     for (i, call) in actual.calls.iter_mut().enumerate() {
-        let request: Request =
-            serde_json::from_value(call.request.clone()).map_err(|e| format!("calls[{i}].request: {e}"))?;
+        let request: Request = match call.request.is_null() {
+            true => Request::default(),
+            false => serde_json::from_value(call.request.clone())
+                .map_err(|e| format!("calls[{i}].request: {e}"))?,
+        };
         let began = simulation.clock.now();
-        call.expect = simulation.run(perform(&client, call, request));
+        call.expect = simulation.run(perform(&client, call, request, &mut left));
         let took = simulation.clock.now().since(began);
         call.expect.took = (!took.is_zero()).then_some(took);
     }
@@ -118,10 +123,23 @@ fn environment(name: &str) -> Option<String> {
     (name == "TEST_KEY").then(|| KEY.to_owned())
 }
 
-async fn perform(client: &CoreClient, call: &Call, mut request: Request) -> Expect {
+/// `left` is the checkpoint of the stream before, as JSON.
+async fn perform(
+    client: &CoreClient,
+    call: &Call,
+    mut request: Request,
+    left: &mut Option<String>,
+) -> Expect {
     let cancel = cancel(client, call.cancel);
     match call.verb {
-        Verb::Stream => return stream(client, call.cancel, cancel, request).await,
+        Verb::Stream => return stream(client, call, cancel, client.stream(request), left).await,
+        Verb::Resume => {
+            let resumed = async {
+                let checkpoint = Checkpoint::from_json(left.take().as_deref().unwrap_or_default())?;
+                client.resume(checkpoint).await
+            };
+            return stream(client, call, cancel, resumed, &mut None).await;
+        }
         Verb::Collect => return whole(cancel, async { client.stream(request).await?.collect().await }).await,
         Verb::Complete => {}
         Verb::Embed => request.operation = Operation::Embed,
@@ -157,33 +175,47 @@ fn cancelled() -> Expect {
 
 async fn stream(
     client: &CoreClient,
-    when: Option<Cancel>,
+    call: &Call,
     cancel: BoxFuture<'static, ()>,
-    request: Request,
+    opening: impl Future<Output = Result<Events, Error>>,
+    left: &mut Option<String>,
 ) -> Expect {
     let mut expect = Expect::default();
-    let (mut events, mut cancel) = match select(Box::pin(client.stream(request)), cancel).await {
+    let (mut events, mut cancel) = match select(Box::pin(opening), cancel).await {
         Either::Left((Ok(events), cancel)) => (events, cancel),
         Either::Left((Err(error), _)) => return failed(&error, expect),
         Either::Right(_) => return cancelled(),
     };
+    let control = events.controller();
+    let mut pause = call.pause;
+    let mut resume: BoxFuture<'static, ()> = Box::pin(std::future::pending());
     loop {
-        match select(events.next(), &mut cancel).await {
+        if let Some(now) = pause.take_if(|pause| expect.events.len() >= pause.after_events) {
+            control.pause();
+            resume = client.lent().clock.sleep(now.lasts);
+        }
+        match select(events.next(), select(&mut cancel, &mut resume)).await {
             Either::Left((Some(Ok(event)), _)) => {
                 expect.events.push(serde_json::to_value(event).unwrap_or_default());
             }
             Either::Left((Some(Err(error)), _)) => expect = failed(&error, expect),
             Either::Left((None, _)) => break,
-            Either::Right(_) => {
+            Either::Right((Either::Left(_), _)) => {
                 events.cancel();
                 cancel = Box::pin(std::future::pending());
             }
+            Either::Right((Either::Right(_), _)) => {
+                control.resume();
+                resume = Box::pin(std::future::pending());
+            }
         }
-        if matches!(when, Some(Cancel::AfterEvents(n)) if expect.events.len() >= n) {
+        if matches!(call.cancel, Some(Cancel::AfterEvents(n)) if expect.events.len() >= n) {
             events.cancel();
         }
     }
     expect.end = events.end().map(end_name);
+    expect.progress = call.progress.then(|| serde_json::to_value(control.progress()).unwrap_or_default());
+    *left = control.checkpoint().map(|checkpoint| checkpoint.to_json());
     expect
 }
 

@@ -45,8 +45,15 @@ fn is_zero(n: &usize) -> bool {
 pub struct Call {
     /// Which method of the client.
     pub verb: Verb,
-    /// The request, as a user writes it in JSON.
+    /// The request, as a user writes it in JSON. Of `resume` there is none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub request: Value,
+    /// When the caller pauses the stream, and for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// With `true`, what the stream's progress says at its end is expected, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub progress: bool,
     /// When the caller cancels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<Cancel>,
@@ -69,6 +76,19 @@ pub enum Verb {
     Embed,
     /// The models on offer.
     Models,
+    /// Events again: of the checkpoint that the call before left behind, by way of its JSON form.
+    Resume,
+}
+
+/// A pause of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// It begins once this many events were taken.
+    pub after_events: usize,
+    /// It lasts this long.
+    #[serde(rename = "for", with = "belvedere::duration")]
+    pub lasts: Duration,
 }
 
 /// When the caller cancels a call.
@@ -101,6 +121,9 @@ pub struct Expect {
     /// The error's `Display`, word for word: it is what people read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_text: Option<String>,
+    /// What the progress of the stream says at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Value>,
     /// How much virtual time it took.
     #[serde(skip_serializing_if = "Option::is_none", with = "belvedere::duration::option")]
     pub took: Option<Duration>,
