@@ -8,6 +8,7 @@ mod answer;
 mod aws;
 pub mod cassette;
 mod clock;
+pub mod debugger;
 mod entropy;
 mod reply;
 mod service;
@@ -30,7 +31,8 @@ pub use spawner::TestSpawner;
 pub use task::{Task, run};
 pub use transport::ScriptedTransport;
 
-/// Lets configuration documents name the layers of the testing kit: `cassette`.
+/// Lets configuration documents name the layers of the testing kit: `cassette`, `debugger`.
 pub fn register(registry: &mut Registry) {
     registry.layer::<cassette::CassetteLayer>("cassette");
+    registry.layer::<debugger::DebuggerLayer>("debugger");
 }

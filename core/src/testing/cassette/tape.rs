@@ -9,7 +9,7 @@ use crate::clock::Instant;
 /// The exchanges of a recorder by the order in which their requests were sent. Beyond its bound the oldest chunks go.
 pub(super) struct Tape {
     takes: Vec<Taped>,
-    /// The bytes of all chunks.
+    /// The memory of all chunks.
     bytes: usize,
     bound: usize,
 }
@@ -34,18 +34,26 @@ impl Taped {
         u64::try_from(now.since(self.began).as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Lets the first chunk go, and says how many bytes it had.
-    fn drop_first(&mut self) -> Option<usize> {
-        let response = self.exchange.response.as_mut().filter(|response| !response.chunks.is_empty())?;
-        let bytes = response.chunks.remove(0).body.0.len();
-        self.dropped_chunks += 1;
-        self.dropped_bytes += bytes;
-        Some(bytes)
+    /// Lets the first chunks go until `excess` bytes of memory are free, and says how many are.
+    fn drop_first(&mut self, excess: usize) -> usize {
+        let Some(response) = &mut self.exchange.response else { return 0 };
+        let (mut chunks, mut freed) = (0, 0);
+        for chunk in &response.chunks {
+            if freed >= excess {
+                break;
+            }
+            chunks += 1;
+            freed += held(chunk);
+            self.dropped_bytes += chunk.body.0.len();
+        }
+        response.chunks.drain(..chunks);
+        self.dropped_chunks += chunks;
+        freed
     }
 }
 
 impl Tape {
-    /// A tape that keeps so many bytes of answers.
+    /// A tape on which the chunks of answers take so many bytes of memory.
     pub(super) fn new(bound: usize) -> Self {
         Tape { takes: Vec::new(), bytes: 0, bound }
     }
@@ -84,9 +92,9 @@ impl Tape {
         let Some(take) = self.takes.get_mut(place) else { return 0 };
         let chunk = Chunk { at_us: take.at_us(now), body: Content(bytes.clone()) };
         let Some(response) = &mut take.exchange.response else { return 0 };
+        self.bytes += held(&chunk);
         response.chunks.push(chunk);
         let number = take.dropped_chunks + response.chunks.len() - 1;
-        self.bytes += bytes.len();
         if self.bytes > self.bound {
             self.shrink(scrub);
         }
@@ -99,13 +107,10 @@ impl Tape {
         for take in &mut self.takes {
             scrub.answer(&mut take.exchange, &take.secrets);
         }
-        let room = self.bound / 4 * 3;
         self.bytes = self.takes.iter().map(answered).sum();
+        let room = self.bound / 4 * 3;
         for take in &mut self.takes {
-            while self.bytes > room {
-                let Some(bytes) = take.drop_first() else { break };
-                self.bytes -= bytes;
-            }
+            self.bytes -= take.drop_first(self.bytes.saturating_sub(room));
         }
     }
 
@@ -136,7 +141,11 @@ impl Tape {
     }
 }
 
-/// How many bytes of an answer are kept.
+/// The memory of an answer's chunks.
 fn answered(take: &Taped) -> usize {
-    take.exchange.response.iter().flat_map(|response| &response.chunks).map(|chunk| chunk.body.0.len()).sum()
+    take.exchange.response.iter().flat_map(|response| &response.chunks).map(held).sum()
+}
+
+fn held(chunk: &Chunk) -> usize {
+    size_of::<Chunk>() + chunk.body.0.len()
 }
