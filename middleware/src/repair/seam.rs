@@ -11,8 +11,8 @@ const WINDOW: usize = 2048;
 /// Holds the beginning of a continued text back until it is clear what of it repeats what was sent.
 ///
 /// A target that was given the beginning of its answer repeats all of it, all of its last text, or nothing; one that
-/// was asked to go on may repeat the end. In a text that repeats itself several ends may fit: then nobody knows
-/// which one it was.
+/// was asked to go on may repeat the end. A text that repeats itself may also go on like that, and several ends of
+/// it may fit: then nobody knows what was repeated.
 #[derive(Debug)]
 pub(super) struct Seam {
     /// What was sent.
@@ -32,7 +32,7 @@ pub(super) struct Cut {
     pub(super) overlap: u64,
     /// The rest.
     pub(super) rest: String,
-    /// Whether more than one end that a target was asked to go on from fits.
+    /// Whether nobody knows what of it was repeated.
     pub(super) is_unclear: bool,
 }
 
@@ -85,9 +85,24 @@ impl Seam {
         let space: usize = common.map(|(c, _)| c.len_utf8()).sum();
         let rest = rest.get(space..).unwrap_or_default().to_owned();
         let overlap = u64::try_from(self.held.len() - rest.len()).unwrap_or(u64::MAX);
-        let is_unclear = self.by == ContinuedBy::Request && self.repeated().count() > 1;
-        Cut { overlap, rest, is_unclear }
+        Cut { overlap, rest, is_unclear: self.is_unclear() }
     }
+
+    fn is_unclear(&self) -> bool {
+        match self.by {
+            ContinuedBy::Request => self.repeated().count() > 1,
+            _ => self.repeated().any(|len| {
+                let sent = self.sent.as_bytes();
+                sent.get(sent.len() - len..).is_some_and(is_periodic)
+            }),
+        }
+    }
+}
+
+/// Whether a text is a shorter one, of up to 256 bytes, again and again.
+fn is_periodic(text: &[u8]) -> bool {
+    (1..=(text.len() / 2).min(256))
+        .any(|period| text.get(period..).is_some_and(|rest| text.starts_with(rest)))
 }
 
 #[cfg(test)]
@@ -137,11 +152,13 @@ mod tests {
 
     #[test]
     fn a_prefix_is_repeated_in_whole_or_not_at_all() {
-        let given = |rest| join("ha ha ha ha ha ha ha", "", ContinuedBy::Prefix, rest);
-        assert_eq!(given(" ha ha"), (" ha ha".into(), 0));
-        assert_eq!(given("ha ha ha!"), ("ha ha ha!".into(), 0));
-        assert_eq!(given("ha ha ha ha ha ha ha!"), ("!".into(), 20));
-        assert_eq!(given("ha ha"), ("ha ha".into(), 0), "what only begins to be a repetition is none");
+        let given = |rest| join("One, two, three, one,", "", ContinuedBy::Prefix, rest);
+        assert_eq!(given(" two"), (" two".into(), 0));
+        assert_eq!(given("One, two, three, one, two"), (" two".into(), 21));
+        assert_eq!(given("three, one, two"), ("three, one, two".into(), 0));
+        assert_eq!(given("One, two"), ("One, two".into(), 0), "what only begins to be a repetition is none");
+        let ha = |rest| join("ha ha ha ha ha ha ha", "", ContinuedBy::Prefix, rest);
+        assert_eq!(ha("ha ha ha!"), ("ha ha ha!".into(), 0));
     }
 
     #[test]
@@ -166,7 +183,8 @@ mod tests {
             "only one end has 8 characters and more"
         );
         assert!(!is_unclear(ContinuedBy::Request, "!"));
-        assert!(!is_unclear(ContinuedBy::Prefix, "cobalt cobalt cobalt cobalt!"));
+        assert!(is_unclear(ContinuedBy::Prefix, "cobalt cobalt cobalt cobalt!"));
+        assert!(!is_unclear(ContinuedBy::Prefix, "cobalt cobalt!"));
     }
 
     #[test]

@@ -109,6 +109,10 @@ impl Repaired {
         self.bill = Bill::after(partial.usage.as_deref());
         let complete = !partial.choices.is_empty() && partial.choices.iter().all(|c| c.finish.is_some());
         let mut events = checkpoint.events();
+        // The seams of the earlier call have been told. Told again, they would look like those of this one.
+        events.retain(|event| {
+            !matches!(event, Event::Notice(Notice::Continued { .. } | Notice::Restart { .. }))
+        });
         if complete {
             events.extend(partial.choices.iter().filter_map(|choice| {
                 Some(Event::Finish { choice: choice.index, finish: choice.finish.clone()? })

@@ -8,6 +8,7 @@ mod config;
 mod every_event;
 mod json;
 mod passing;
+mod random;
 mod resume;
 mod seams;
 mod target;

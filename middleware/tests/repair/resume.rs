@@ -2,6 +2,9 @@
 
 use belvedere_core::checkpoint::Checkpoint;
 use belvedere_core::client::Client;
+use belvedere_core::pause::PausePolicy;
+use belvedere_core::streams::Streams;
+use belvedere_core::testing::Task;
 
 use super::*;
 
@@ -89,4 +92,33 @@ fn a_resumed_answer_that_breaks_is_repaired_and_never_loses_what_it_had() {
     let error = simulation.run(async { client.resume(left_after(14)).await?.collect().await }).unwrap_err();
     assert_eq!((error.kind(), error.attempts(), target.service.calls()), (ErrorKind::Truncated, 3, 3));
     assert!(error.partial().unwrap().text().starts_with("Größe ist nicht alles. The sky is blue beca"));
+}
+
+#[test]
+fn l16_a_repaired_stream_whose_pause_closes_the_upstream_goes_on_as_one_answer() {
+    let long: String = (0..600).map(|n| format!("line {n}\n")).collect();
+    let whole = answer([Part::reasoning("So, lines."), Part::text(long.clone())], FinishReason::Stop);
+    for prefill in [Prefill::Takes, Prefill::Echoes, Prefill::Lacks, Prefill::Refuses] {
+        let simulation = Simulation::new(2);
+        let target = Target::new(&whole, prefill, &[(100, Break::Reset)]);
+        let mut streams = Streams::default();
+        streams.pause = PausePolicy::Checkpoint;
+        let client = client(&simulation, &Repair::default(), target.clone()).with_streams(streams, None);
+        let mut events = simulation.run(client.stream("Hi.")).unwrap();
+        let control = events.controller();
+        let mut got: Vec<Event> = (0..120).map(|_| simulation.run(events.next()).unwrap().unwrap()).collect();
+        control.pause();
+        assert!(simulation.poll(&mut Task::new(events.next())).is_pending());
+        simulation.advance(Duration::from_secs(3600));
+        assert_eq!(target.service.live(), 0, "the upstream is closed");
+        control.resume();
+        let (rest, error, end) = simulation.run(read(events));
+        got.extend(rest);
+        assert_eq!((error.is_none(), end), (true, Some(EndKind::Finished)), "{prefill:?}");
+        assert_eq!(fold(&got).text(), long, "{prefill:?}");
+        let seams = got.iter().filter(|e| matches!(e, Event::Notice(Notice::Continued { .. }))).count();
+        assert_eq!(seams, 2, "{prefill:?}");
+        assert_eq!(got.iter().filter(|e| matches!(e, Event::Start { .. })).count(), 1);
+        assert_eq!(simulation.clock.pending_sleeps(), 0);
+    }
 }

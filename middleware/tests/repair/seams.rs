@@ -57,8 +57,8 @@ fn a_prefilled_target_that_repeats_itself_is_believed() {
     let ha = "ha ha ha ha ha ha ha";
     assert_eq!(join(true, ha, &[" ha ha!"]), (format!("{ha} ha ha!"), vec!["Prefix 0".into()]));
     assert_eq!(join(true, ha, &["ha ha!"]), (format!("{ha}ha ha!"), vec!["Prefix 0".into()]));
-    let all = "ha ha ha ha ha ha ha ha!";
-    assert_eq!(join(true, ha, &[all]), (all.into(), vec!["Prefix 20".into()]));
+    let all = format!("{SAID} scatters");
+    assert_eq!(join(true, SAID, &[&all]), (all.clone(), vec!["Prefix 27".into()]));
 }
 
 #[test]
@@ -129,11 +129,13 @@ fn a_restart_further_in_is_one_more_break() {
 #[test]
 fn a_seam_that_nobody_can_know_is_a_restart() {
     let said = "cobalt ".repeat(9);
-    let whole = answer([Part::text("cobalt ".repeat(15))], FinishReason::Stop);
+    let whole = answer([Part::text("cobalt ".repeat(25))], FinishReason::Stop);
     let at = 2 + said.len().div_ceil(3);
-    let target = Target::new(&whole, Prefill::Lacks, &[(at, Break::Cut)]);
-    let got = go(&Repair::default(), target.clone(), "Hi.");
-    assert_eq!((got.text(), got.end), (whole.text(), Some(EndKind::Finished)));
-    assert_eq!(got.marks(), ["Again 63"]);
-    assert_eq!(got.ends(), [EndKind::Truncated, EndKind::Cancelled, EndKind::Finished]);
+    for prefill in [Prefill::Lacks, Prefill::Echoes] {
+        let target = Target::new(&whole, prefill, &[(at, Break::Cut)]);
+        let got = go(&Repair::default(), target.clone(), "Hi.");
+        assert_eq!((got.text(), got.end), (whole.text(), Some(EndKind::Finished)));
+        assert_eq!(got.marks(), ["Again 63"], "{prefill:?}");
+        assert_eq!(got.ends(), [EndKind::Truncated, EndKind::Cancelled, EndKind::Finished]);
+    }
 }

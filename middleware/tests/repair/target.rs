@@ -84,7 +84,7 @@ impl Target {
             (Prefill::Lacks, false) => return Err(Error::new(ErrorKind::Unsupported, "no prefill")),
             (Prefill::Refuses, _) => return Err(Error::new(ErrorKind::InvalidRequest, "no prefill")),
             (Prefill::Echoes, _) => given.len(),
-            (_, true) => 12,
+            (_, true) => 24,
             (_, false) => 0,
         };
         let mut left = (*self.answer).clone();
