@@ -241,3 +241,9 @@ impl fmt::Debug for EventLog {
 mod tests;
 #[cfg(test)]
 mod tests_bounds;
+#[cfg(test)]
+mod tests_flights;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests_model;
+#[cfg(test)]
+mod tests_store;

@@ -3,6 +3,7 @@
 //! Under the log's key stand `<first offset, 20 digits>`: a batch, a JSON array of events; `end`: how the log
 //! ended; and `lease`: the writer lives. Digits sort before letters, so a scan meets the events first.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ pub(super) const BATCH: usize = 256;
 
 /// How long a lease lives. Who sees none, and no end, knows that the writer is gone.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
+
+/// How many entries are asked for at once.
+pub(super) const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// How the log ended.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +106,18 @@ fn foreign() -> Error {
 }
 
 impl LogStore {
+    /// Takes the place in the store: what an earlier log left there goes, and the lease begins.
+    pub(super) async fn begin(&self) -> Result<()> {
+        let prefix = format!("{}/", self.key);
+        loop {
+            let page = self.store.scan(&prefix, None, PAGE).await?;
+            if page.entries.is_empty() {
+                return self.put_lease().await;
+            }
+            self.apply(page.entries.into_iter().map(|(key, _)| Op::delete(key)).collect()).await?;
+        }
+    }
+
     pub(super) async fn put_batch(&self, first: u64, events: &[Event]) -> Result<()> {
         let value = to_bytes(&events)?;
         self.apply(vec![put(batch_key(&self.key, first), value, self.keep)]).await

@@ -131,7 +131,9 @@ impl State {
         if self.over.is_none() && self.readers.len() > 0 {
             self.drive_by_task();
         }
-        Ok(self.readers.join(offset))
+        let id = self.readers.join(offset);
+        self.moved();
+        Ok(id)
     }
 
     /// Takes a reader in at the beginning, if the source has not ended and everything is still there.

@@ -1,11 +1,10 @@
 //! Reading a log that another process writes.
 
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::{BATCH, End, Record, batch_key, read};
+use super::record::{BATCH, End, PAGE, Record, batch_key, read};
 use super::state::truncated;
 use crate::context::Lent;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,9 +13,6 @@ use crate::store::{self, Store};
 
 /// How often the store is asked for more.
 const POLL: Duration = Duration::from_millis(100);
-
-/// How many entries are asked for at once: batches, and the two that come after them.
-const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 
 /// How often nothing may be found of the writer before it is given up: a store that does not read a page at one
 /// moment may show neither the lease nor the end once.

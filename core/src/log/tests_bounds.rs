@@ -72,6 +72,31 @@ fn past_the_bound_nobody_joins_and_only_the_unread_is_kept() {
 }
 
 #[test]
+fn a_laggard_is_not_kept_for_by_a_log_that_keeps_all_either() {
+    let simulation = Simulation::new(1);
+    let feed = Feed::of(100);
+    let options = LogOptions { bytes: FIVE, laggards: Laggards::End, ..LogOptions::default() };
+    let log = log(&simulation, &feed, options);
+    let (mut fast, mut slow) = (log.reader().unwrap(), log.reader().unwrap());
+    assert_eq!(read(&simulation, &mut fast), (answer(100), None));
+    assert_eq!(read(&simulation, &mut slow), (Vec::new(), Some(ErrorKind::Truncated)));
+    simulation.assert_idle();
+}
+
+#[test]
+fn who_attaches_behind_what_was_kept_makes_room() {
+    let simulation = Simulation::new(1);
+    let feed = Feed::of(100);
+    let log = log(&simulation, &feed, unread(FIVE));
+    log.detach();
+    simulation.spawner.run_until_idle();
+    assert_eq!(log.offset(), 5);
+    let mut late = log.attach(5).unwrap();
+    assert_eq!(read(&simulation, &mut late), (answer(100).split_off(5), None));
+    simulation.assert_idle();
+}
+
+#[test]
 fn a_log_that_reads_on_waits_at_the_bound() {
     let simulation = Simulation::new(1);
     let feed = Feed::of(100);

@@ -24,6 +24,10 @@ const GATHER: Duration = Duration::from_millis(50);
 /// How often the lease is renewed: one that comes late twice is still in time.
 const RENEW: Duration = Duration::from_secs(3);
 
+/// How often a batch is tried, and how long the writer waits in between: all of it is shorter than a lease.
+const TRIES: u32 = 4;
+const RETRY: Duration = Duration::from_secs(1);
+
 /// What there is to write; none: nothing ever again.
 enum Work {
     Batch(u64, Vec<Event>),
@@ -34,7 +38,7 @@ enum Work {
 
 /// Writes until there is nothing more to write, or the store fails.
 pub(super) async fn write(shared: Arc<Shared>, store: LogStore) {
-    // Also when the task is dropped: the log must not wait for it.
+    // Also when the task is dropped: the log then no longer waits for it.
     let writer = Writer { shared, store };
     // A store that fails stops the writing, never the readers: who reads from the store sees the lease end.
     let _ = match writer.store.writes {
@@ -51,7 +55,7 @@ struct Writer {
 impl Writer {
     async fn publish(&self) -> Result<()> {
         let clock = &self.shared.lent.clock;
-        self.store.put_lease().await?;
+        self.store.begin().await?;
         let mut renew = clock.now() + RENEW;
         loop {
             let unwritten = poll_fn(|cx| self.shared.with(|state| state.unwritten(cx.waker())));
@@ -81,7 +85,14 @@ impl Writer {
     }
 
     async fn put(&self, first: u64, events: &[Event]) -> Result<()> {
-        self.store.put_batch(first, events).await?;
+        let mut tries = 1;
+        while let Err(error) = self.store.put_batch(first, events).await {
+            if tries == TRIES {
+                return Err(error);
+            }
+            tries += 1;
+            self.shared.lent.clock.sleep(RETRY).await;
+        }
         self.shared.with(|state| state.wrote(first, first + events.len() as u64));
         Ok(())
     }

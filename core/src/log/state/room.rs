@@ -67,6 +67,8 @@ impl State {
                 self.finish(Err(truncated("the source was closed while nobody read")));
             }
         } else if self.rules.laggards == Laggards::End {
+            // What a lost reader would still have read is not kept for others either.
+            self.passed |= self.keeps_all();
             self.readers.lose_slowest(self.held.end(), &mut self.after.wake);
             self.moved();
         }
