@@ -66,7 +66,6 @@ pub(super) fn body(model: &str, request: &Request) -> Result<Bytes> {
     for (i, message) in messages.iter().enumerate() {
         items.message(message, &format!("messages[{}]", i + skipped))?;
     }
-    items.drop_idle_reasoning();
     // What `extra` says wins, the fields beside it included.
     let without = |name: &str| !settings.contains_key(name);
     let stream = request.stream && without("stream");

@@ -81,9 +81,6 @@ impl<'a> Items<'a> {
     /// `InvalidRequest` or `Unsupported` naming the path.
     pub(super) fn message(&mut self, message: &'a Message, path: &str) -> Result<()> {
         self.open = None;
-        if message.role != Role::Assistant {
-            self.drop_idle_reasoning();
-        }
         if message.name.is_some() {
             let path = format!("{path}.name");
             return Err(unsupported(&path, "the Responses wire has no names").with("parameter", path));
@@ -96,14 +93,6 @@ impl<'a> Items<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Takes out reasoning that nothing of the model's follows, as of an answer that was cut off: the wire refuses an
-    /// item of reasoning "without its required following item".
-    pub(super) fn drop_idle_reasoning(&mut self) {
-        while matches!(self.items.last(), Some(Item::Reasoning { .. })) {
-            self.items.pop();
-        }
     }
 
     /// Adds a part of what is said to the model.
