@@ -176,14 +176,15 @@ impl Client {
         self.rooms.attach(scope, id, offset, &self.lent)
     }
 
-    async fn open_call(&self, request: Request, call: Call) -> Result<Events> {
+    async fn open_call(&self, request: Request, mut call: Call) -> Result<Events> {
         let began = self.lent.clock.now();
+        // Layers see what holds for the call, whoever set it.
+        let policy = *call.options.pause.get_or_insert(self.rooms.settings.pause);
         let call = Arc::new(call);
         let cx = self.context(&call);
         let asked = (request.operation == Operation::Chat).then(|| request.clone());
         let is_chat = asked.is_some();
         let control = Control::of_call(&cx, began, asked);
-        let policy = call.options.pause.unwrap_or(self.rooms.settings.pause);
         if is_chat && policy == PausePolicy::Checkpoint {
             self.check_resumes("the pause policy `checkpoint`")?;
         }

@@ -38,7 +38,7 @@ use stream::Throttled;
 ///   read.
 /// - The piece of a word or a line whose end does not come is handed out after `window`.
 /// - While the call is paused, time stands still here: nothing is handed out, and nothing is made up for
-///   afterwards. Under the policy `spill` it goes on, because the store reads on.
+///   afterwards. Under the policies `spill` and `checkpoint` it goes on, because they read on.
 /// - A cancel is not delayed at all.
 ///
 /// Tokens are estimated (see [`Estimate`](belvedere_core::tokens::Estimate)); tokens and bytes count text, thinking,

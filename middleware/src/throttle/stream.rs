@@ -35,8 +35,8 @@ pub(super) struct Throttled {
     tick: Tick,
     clock: Arc<dyn Clock>,
     pause: Pause,
-    /// Under `spill` it is not the caller who reads while the call is paused, so time goes on.
-    spills: bool,
+    /// The policy of the call's pause reads on, into a store or until its buffer is full: then time goes on, too.
+    reads_on: bool,
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
 }
 
@@ -59,9 +59,9 @@ enum Next {
 impl Throttled {
     pub(super) fn new(throttle: &Throttle, source: Events, cx: &Context) -> Self {
         let clock = cx.lent.clock.clone();
-        let spills = cx.call.options.pause == Some(PausePolicy::Spill);
+        let reads_on = !matches!(cx.call.options.pause, None | Some(PausePolicy::Backpressure));
         let pause = cx.call.pause.clone();
-        let now = running(clock.as_ref(), &pause, spills);
+        let now = running(clock.as_ref(), &pause, reads_on);
         Throttled {
             source: Some(source),
             failure: None,
@@ -72,13 +72,13 @@ impl Throttled {
             tick: Tick { next: now, quota: Cost::default() },
             clock,
             pause,
-            spills,
+            reads_on,
             timer: None,
         }
     }
 
     fn now(&self) -> Instant {
-        running(self.clock.as_ref(), &self.pause, self.spills)
+        running(self.clock.as_ref(), &self.pause, self.reads_on)
     }
 
     /// What comes next; `None` while nothing is held.
@@ -193,9 +193,9 @@ impl Throttled {
 }
 
 /// Now, without the pauses of the call that count.
-fn running(clock: &dyn Clock, pause: &Pause, spills: bool) -> Instant {
+fn running(clock: &dyn Clock, pause: &Pause, reads_on: bool) -> Instant {
     let now = clock.now();
-    let spent = if spills { Duration::ZERO } else { pause.spent(now) };
+    let spent = if reads_on { Duration::ZERO } else { pause.spent(now) };
     Instant::from_origin(now.since_origin().saturating_sub(spent))
 }
 
@@ -205,7 +205,7 @@ impl Stream for Throttled {
     fn poll_next(mut self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            if !this.spills {
+            if !this.reads_on {
                 ready!(this.pause.poll_running(poller));
             }
             let now = this.now();

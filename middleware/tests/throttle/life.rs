@@ -103,9 +103,26 @@ fn l16_a_pause_stops_its_time_and_nothing_is_made_up_for() {
 }
 
 #[test]
-fn a_pause_that_spills_reads_on() {
-    let (before, during, _) = over_a_pause(Some(PausePolicy::Spill));
-    assert_eq!((before, during), (vec!["a ".to_owned()], vec!["b ".to_owned()]));
+fn a_pause_that_reads_on_does_not_stop_its_time() {
+    for policy in [PausePolicy::Spill, PausePolicy::Checkpoint] {
+        let (before, during, _) = over_a_pause(Some(policy));
+        assert_eq!((before, during), (vec!["a ".to_owned()], vec!["b ".to_owned()]));
+    }
+}
+
+/// The policy that a layer sees of a call through a client.
+#[test]
+fn what_the_client_is_set_to_holds_for_the_layers() {
+    let simulation = Simulation::new(1);
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = seen.clone();
+    let noting = belvedere_core::layer::layer_fn("noting", move |cx, request, next: Stack| {
+        note.lock().unwrap().push(cx.call.options.pause);
+        async move { next.call(cx, request).await }
+    });
+    let client = Client::new(ScriptedService::always(Answer::text("a")), simulation.lent()).layer(noting);
+    simulation.run(client.complete("hi")).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [Some(PausePolicy::Backpressure)]);
 }
 
 #[test]
