@@ -140,8 +140,12 @@ impl Rest {
             return Turn::Unclear;
         }
         self.continued.give(self.opening.overlap, out);
-        // The text may come later, behind other parts: then it is a part of its own.
-        if let Some(part) = self.opening.part() {
+        // A text behind other parts, such as thinking, is a part of its own, unless it repeats what it goes on with.
+        let first = events.iter().find_map(Event::part).map(|(_, part)| part);
+        let is_same = first == self.opening.part() || self.opening.overlap > 0;
+        if let Some(part) =
+            self.opening.part().filter(|part| is_same || self.opening.repeated() == Some(*part))
+        {
             self.numbers.bind(part, self.open);
         }
         let mut joined = Joined { numbers: std::mem::take(&mut self.numbers), json: self.json };

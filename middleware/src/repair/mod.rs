@@ -41,7 +41,7 @@ use stream::Repaired;
 ///
 /// | open | what is asked | what is done at the seam |
 /// |---|---|---|
-/// | text | the partial answer is given as the beginning of the answer (`continue_final_message`); a target that lacks this is shown it, and asked to go on by `ask` | what is repeated is taken out: all of it, or, when asked, an end of at least 8 characters; where several ends fit, the answer is asked for again |
+/// | text | the partial answer is given as the beginning of the answer (`continue_final_message`); a target that lacks this is shown it, and asked to go on by `ask` | what is repeated is taken out: all of it, or, when asked, an end of at least 8 characters or 12 bytes; where several ends fit, the answer is asked for again |
 /// | text, JSON asked for | as above, but never by `ask`: a target that is held to a form writes the whole value | the joined value must parse, or the answer is restarted |
 /// | a tool call, reasoning | the text before it is given as above; without such text the request is sent again | the new call must begin with what was handed out, or the answer is restarted behind the text that was kept |
 /// | anything else | the request is sent again | the new answer must begin with what was handed out, or it is a restart |

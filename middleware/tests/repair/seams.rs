@@ -91,13 +91,19 @@ fn characters_that_people_see_as_one_stay_one() {
 
 #[test]
 fn thinking_that_comes_first_is_a_part_of_its_own() {
-    let rest = answer([Part::reasoning("They want the rest."), Part::text(" scatters.")], FinishReason::Stop);
-    let service = ScriptedService::new([Answer::deltas([SAID, "?"]).cut(2), Answer::of(rest)]);
-    let got = go(&Repair::default(), service, "Hi.");
-    assert_eq!(
-        got.parts(),
-        [Part::text(format!("{SAID} scatters.")), Part::reasoning("They want the rest.")]
-    );
+    let thought = || Part::reasoning("They want the rest.");
+    let whole = || Part::text(format!("{SAID} scatters."));
+    for (rest, parts) in [
+        (" scatters.".to_owned(), vec![Part::text(SAID), thought(), Part::text(" scatters.")]),
+        (format!("{SAID} scatters."), vec![whole(), thought()]),
+        (SAID.to_owned(), vec![Part::text(SAID), thought()]),
+        (String::new(), vec![Part::text(SAID), thought()]),
+    ] {
+        let rest = Answer::of(answer([thought(), Part::text(rest)], FinishReason::Stop));
+        let service = ScriptedService::new([Answer::deltas([SAID, "?"]).cut(2), rest]);
+        let got = go(&Repair::default(), service, "Hi.");
+        assert_eq!((got.parts(), got.end), (parts, Some(EndKind::Finished)));
+    }
 }
 
 #[test]
