@@ -87,7 +87,8 @@ impl Readers {
         self.waiting -= usize::from(slot.waker.take().is_some());
         let before = slot.offset;
         slot.offset += 1;
-        self.left_floor(before)
+        // One that is lost holds nothing, also while it hands out what it had fetched.
+        !slot.lost && self.left_floor(before)
     }
 
     /// Notes that a reader waits.
@@ -110,11 +111,11 @@ impl Readers {
         }
     }
 
-    /// Gives up on those that stand at the floor, before `end`. Their wakers are given out.
-    pub(super) fn lose_slowest(&mut self, end: u64, out: &mut Vec<Waker>) {
+    /// Gives up on those that stand at the floor, before `end`. Their wakers are given out. False when nobody does.
+    pub(super) fn lose_slowest(&mut self, end: u64, out: &mut Vec<Waker>) -> bool {
         let floor = self.floor;
-        if floor >= end {
-            return;
+        if self.holding == 0 || floor >= end {
+            return false;
         }
         let slowest = |slot: &&mut Slot| !slot.lost && slot.offset == floor;
         for slot in self.slots.iter_mut().flatten().filter(slowest) {
@@ -123,8 +124,8 @@ impl Readers {
             self.waiting -= usize::from(slot.waker.is_some());
             out.extend(slot.waker.take());
         }
-        self.at_floor = 0;
         self.find_floor();
+        true
     }
 
     /// Counts one reader less at the floor, if it stood there. True when the floor moved.

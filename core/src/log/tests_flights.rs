@@ -240,7 +240,8 @@ fn d7_the_map_is_as_large_as_the_number_of_live_runs() {
     let airport = Airport::new();
     let feed = Feed::new();
     let stays: Vec<_> = (0..10).map(|key| airport.join(key, &feed)).collect();
-    for key in 10..1_000_000 {
+    let keys = if cfg!(target_arch = "wasm32") { 100_000 } else { 1_000_000 };
+    for key in 10..keys {
         let cursor = airport.join_with(key, &feed, Makes::Never, unread(1024));
         // Each is there, and then it is not.
         assert!(key % 1000 > 0 || airport.flights.len() == 11);

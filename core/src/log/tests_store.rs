@@ -297,3 +297,29 @@ fn overflow_that_the_store_refuses_waits_in_memory() {
     assert_eq!(read(&simulation, &mut cursor), (answer(3000), None));
     simulation.assert_idle();
 }
+
+#[test]
+fn a_laggard_whose_events_are_in_the_store_ends_typed_where_that_is_declared() {
+    let simulation = Simulation::new(1);
+    let store = Shaky::new(&simulation);
+    let feed = Feed::new();
+    let all = answer(3000);
+    all[..2000].iter().for_each(|event| feed.push(event.clone()));
+    let options = LogOptions { full: Full::Spill, laggards: Laggards::End, ..unread(sizes(300)) };
+    let log = log(&simulation, &feed, over(&store, Writes::Overflow, options));
+    let (mut fast, mut slow) = (log.reader().unwrap(), log.reader().unwrap());
+    log.read_on();
+    simulation.spawner.run_until_idle();
+    log.read_on_demand();
+    assert_eq!(ready(&simulation, &mut fast).len(), 2000);
+    // The slow one has begun with a batch of the store.
+    assert_eq!(next(&simulation, &mut slow).unwrap().unwrap().unwrap(), all[0]);
+    all[2000..].iter().for_each(|event| feed.push(event.clone()));
+    feed.feed(Item::End);
+    assert_eq!(read(&simulation, &mut fast), (all[2000..].to_vec(), None));
+    let (rest, error) = read(&simulation, &mut slow);
+    assert_eq!((rest, error), (all[1..256].to_vec(), Some(ErrorKind::Truncated)));
+    drop((log, fast, slow));
+    simulation.assert_idle();
+    assert!(store.keys(&simulation).is_empty());
+}

@@ -24,7 +24,7 @@ const GATHER: Duration = Duration::from_millis(50);
 /// How often the lease is renewed: one that comes late twice is still in time.
 const RENEW: Duration = Duration::from_secs(3);
 
-/// How often a batch is tried, and how long the writer waits in between: all of it is shorter than a lease.
+/// How often a write is tried, and how long the writer waits in between: all of it is shorter than a lease.
 const TRIES: u32 = 4;
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -55,20 +55,20 @@ struct Writer {
 impl Writer {
     async fn publish(&self) -> Result<()> {
         let clock = &self.shared.lent.clock;
-        self.store.begin().await?;
+        self.tried(|| self.store.begin()).await?;
         let mut renew = clock.now() + RENEW;
         loop {
             let unwritten = poll_fn(|cx| self.shared.with(|state| state.unwritten(cx.waker())));
             select(unwritten, clock.sleep(renew.since(clock.now()))).await;
             if clock.now() >= renew {
-                self.store.put_lease().await?;
+                self.tried(|| self.store.put_lease()).await?;
                 renew = clock.now() + RENEW;
             }
             let urgent = poll_fn(|cx| self.shared.with(|state| state.urgent(cx.waker())));
             select(urgent, clock.sleep(GATHER)).await;
             match self.shared.with(State::publishing) {
                 Work::Batch(first, events) => self.put(first, &events).await?,
-                Work::End(end) => return self.store.put_end(&end).await,
+                Work::End(end) => return self.tried(|| self.store.put_end(&end)).await,
                 Work::Delete(_) | Work::Nothing => {}
             }
         }
@@ -78,21 +78,25 @@ impl Writer {
         loop {
             match poll_fn(|cx| self.shared.with(|state| state.spilling(cx.waker()))).await {
                 Work::Batch(first, events) => self.put(first, &events).await?,
-                Work::Delete(batches) => self.store.delete_batches(&batches).await?,
+                Work::Delete(batches) => self.tried(|| self.store.delete_batches(&batches)).await?,
                 Work::End(_) | Work::Nothing => return Ok(()),
             }
         }
     }
 
-    async fn put(&self, first: u64, events: &[Event]) -> Result<()> {
-        let mut tries = 1;
-        while let Err(error) = self.store.put_batch(first, events).await {
-            if tries == TRIES {
-                return Err(error);
+    /// Does a write that may be done again, until it succeeds or has failed [`TRIES`] times.
+    async fn tried<F: Future<Output = Result<()>>>(&self, write: impl Fn() -> F) -> Result<()> {
+        for _ in 1..TRIES {
+            if write().await.is_ok() {
+                return Ok(());
             }
-            tries += 1;
             self.shared.lent.clock.sleep(RETRY).await;
         }
+        write().await
+    }
+
+    async fn put(&self, first: u64, events: &[Event]) -> Result<()> {
+        self.tried(|| self.store.put_batch(first, events)).await?;
         self.shared.with(|state| state.wrote(first, first + events.len() as u64));
         Ok(())
     }

@@ -39,9 +39,7 @@ impl State {
     /// Whether there is room for one more event, which a reader demands or not; makes room where the rules allow it.
     pub(super) fn has_room(&mut self, demand: bool) -> bool {
         while self.held.bytes() >= self.rules.bytes && !self.held.is_empty() {
-            let before = self.held.base();
-            self.make_room(demand);
-            if self.held.base() == before {
+            if !self.make_room(demand) {
                 self.blocked = self.over.is_none();
                 return false;
             }
@@ -49,28 +47,41 @@ impl State {
         true
     }
 
-    fn make_room(&mut self, demand: bool) {
+    /// Does one thing for more room. False when there is nothing to be done but to wait.
+    fn make_room(&mut self, demand: bool) -> bool {
         let base = self.held.base();
         if self.rules.full == Full::Spill && self.is_eager() && self.shelf.is_open() {
             // What the store has can be read back from there; the rest of it is asked for.
-            if !self.held.trim_to(self.shelf.written()) {
-                self.shelf.want_room(&mut self.after);
-            }
-        } else if self.shelf.floor() <= base {
-            self.shelf.want_room(&mut self.after);
-        } else if self.keeps_all() && self.readers.floor().is_some_and(|floor| floor > base) {
+            return self.held.trim_to(self.shelf.written()) || self.want_room();
+        }
+        if self.shelf.floor() <= base {
+            return self.want_room();
+        }
+        if self.keeps_all() && self.readers.floor().is_some_and(|floor| floor > base) {
             self.passed = true;
             self.moved();
-        } else if !demand {
+            return true;
+        }
+        if !demand {
             if self.rules.full == Full::Close {
                 self.closed = true;
                 self.finish(Err(truncated("the source was closed while nobody read")));
             }
-        } else if self.rules.laggards == Laggards::End {
-            // What a lost reader would still have read is not kept for others either.
-            self.passed |= self.keeps_all();
-            self.readers.lose_slowest(self.held.end(), &mut self.after.wake);
-            self.moved();
+            return false;
         }
+        if self.rules.laggards == Laggards::Wait {
+            return false;
+        }
+        // What a lost reader would still have read is not kept for others either.
+        self.passed |= self.keeps_all();
+        let lost = self.readers.lose_slowest(self.held.end(), &mut self.after.wake);
+        self.moved();
+        lost
+    }
+
+    /// Asks the writer to make room.
+    fn want_room(&mut self) -> bool {
+        self.shelf.want_room(&mut self.after);
+        false
     }
 }
