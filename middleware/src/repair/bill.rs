@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use belvedere_core::completion::Completion;
 use belvedere_core::event::{Event, Notice};
 use belvedere_core::usage::Usage;
 
@@ -19,9 +20,11 @@ pub(super) struct Bill {
 }
 
 impl Bill {
-    /// A bill that begins with what an earlier call used.
-    pub(super) fn after(earlier: Option<&Usage>) -> Self {
-        Bill { earlier: earlier.cloned(), ..Bill::default() }
+    /// A bill that begins with what an earlier call used of which this was handed out.
+    pub(super) fn after(partial: &Completion) -> Self {
+        let earlier = partial.usage.as_deref().cloned();
+        let is_untold = earlier.is_none() && *partial != Completion::default();
+        Bill { earlier, untold: u32::from(is_untold), ..Bill::default() }
     }
 
     /// An attempt begins to answer.
@@ -63,12 +66,17 @@ impl Bill {
         self.total().filter(|_| self.current.is_none())
     }
 
-    /// Says, once, that the sum lacks an attempt.
-    pub(super) fn notices(&mut self) -> Vec<Event> {
-        if std::mem::take(&mut self.untold) == 0 {
+    /// Says that the sum lacks an attempt, until that is [`told`](Bill::told).
+    pub(super) fn notices(&self) -> Vec<Event> {
+        if self.untold == 0 {
             return Vec::new();
         }
         let message = "the usage of a broken attempt is unknown; the sum is without it".to_owned();
         vec![Event::Notice(Notice::Layer { layer: "repair".into(), message })]
+    }
+
+    /// The notice was handed out. An attempt that it stood in front of may have come to nothing before that.
+    pub(super) fn told(&mut self) {
+        self.untold = 0;
     }
 }

@@ -106,7 +106,7 @@ impl Repaired {
     /// Goes on with the answer of an earlier call. Its first attempt is the first of this call: no budget is asked.
     pub(super) fn resume(mut self, checkpoint: &Checkpoint) -> Self {
         let partial = &checkpoint.partial;
-        self.bill = Bill::after(partial.usage.as_deref());
+        self.bill = Bill::after(partial);
         let complete = !partial.choices.is_empty() && partial.choices.iter().all(|c| c.finish.is_some());
         let mut events = checkpoint.events();
         // The seams of the earlier call have been told. Told again, they would look like those of this one.
@@ -139,6 +139,9 @@ impl Repaired {
             let open = self.handed.open().iter().filter(|open| open.choice == *choice);
             let ends: Vec<Event> = open.map(|o| Event::PartEnd { choice: o.choice, part: o.part }).collect();
             ends.into_iter().for_each(|end| self.hand(end));
+        }
+        if matches!(&event, Event::Notice(Notice::Layer { layer, .. }) if layer == "repair") {
+            self.bill.told();
         }
         self.note(&event);
         self.out.push_back(event);
@@ -286,14 +289,21 @@ impl Repaired {
         self.state = State::Calling(Box::pin(call));
     }
 
-    /// Hands out what attempts used of which nothing else was handed out.
+    /// Says what the attempts used, where that has not been said.
     fn settle(&mut self) {
-        let untold = self.bill.total().filter(|total| self.handed.completion().usage.as_ref() != Some(total));
-        let Some(total) = untold.filter(|_| !self.finished) else { return };
-        if !self.handed.is_started() {
-            self.hand(Event::Start { id: None, model: None });
+        if self.finished {
+            return;
         }
-        self.hand(Event::Usage(total));
+        let said = self.handed.completion().usage.as_ref();
+        if let Some(total) = self.bill.total().filter(|total| said != Some(total)) {
+            if !self.handed.is_started() {
+                self.hand(Event::Start { id: None, model: None });
+            }
+            self.hand(Event::Usage(total));
+        }
+        if self.repairs > 0 && self.handed.is_started() {
+            self.bill.notices().into_iter().for_each(|notice| self.hand(notice));
+        }
     }
 
     /// Ends with `error`, with what was handed out inside.

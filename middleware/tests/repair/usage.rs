@@ -64,6 +64,12 @@ fn an_attempt_without_usage_is_unknown_and_said_to_be() {
         let got = go(&policy(Policy::Restart), service, "Hi.");
         assert_eq!((used(&got.answer()), said(&got)), (Some((7, 3)), 1), "after {at}");
     }
+    // It is said of the answer that comes, when the attempt in front of which it was to be said came to nothing.
+    let whole = Answer::deltas([POEM, "!"]);
+    let refused = Answer::refused(Error::new(ErrorKind::InvalidRequest, "no prefill"));
+    let service = ScriptedService::new([whole.clone().cut(2), refused, whole]);
+    let got = go(&Repair::default(), service.clone(), "Hi.");
+    assert_eq!((used(&got.answer()), said(&got), service.calls()), (None, 1, 3));
     // A call that was refused did not begin to answer.
     let refused = Answer::refused(Error::new(ErrorKind::Overloaded, "busy"));
     let got = go(&Repair::default(), ScriptedService::new([refused, Answer::of(poem())]), "Hi.");
@@ -81,4 +87,15 @@ fn usage_that_only_a_broken_attempt_told_is_not_lost() {
             assert_eq!(used(&answer), Some((100, 1)), "{policy_of:?}");
         }
     }
+}
+
+#[test]
+fn a_sum_that_lacks_an_attempt_says_so_in_the_end_too() {
+    let first = Answer::events(events_of(&poem(), 0)).cut(14);
+    let mute = Answer::text(POEM).cut(0);
+    let service = ScriptedService::new([first, mute.clone(), mute]);
+    let got = go(&Repair::default(), service, "Hi.");
+    let partial = got.error().partial().cloned().unwrap();
+    assert_eq!((used(&partial), partial.notices.len(), got.attempts.len()), (Some((100, 1)), 1, 3));
+    assert_eq!(partial, got.answer());
 }
