@@ -19,6 +19,12 @@ pub struct Recording {
     pub framing: Framing,
     /// Its bytes.
     pub body: Vec<u8>,
+    /// The name of its wire.
+    pub endpoint: String,
+    /// The provider it was recorded from.
+    pub host: String,
+    /// What was noted of it, such as `req:json_schema`.
+    pub features: Vec<String>,
     /// The wire it speaks; `None` when this build does not have it.
     wire: Option<Arc<dyn Provider>>,
 }
@@ -47,7 +53,10 @@ impl Recording {
             let field = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
             if row.get("stream") == Some(&Value::Bool(true)) && row.get("status") == Some(&Value::from(200)) {
                 let host = field("provider").trim_start_matches("compat_");
-                all.push(Recording::read(folder, field("raw"), field("endpoint"), host)?);
+                let mut recording = Recording::read(folder, field("raw"), field("endpoint"), host)?;
+                let noted = row.get("features").and_then(Value::as_array).into_iter().flatten();
+                recording.features = noted.filter_map(|noted| Some(noted.as_str()?.to_owned())).collect();
+                all.push(recording);
             }
         }
         Ok(all)
@@ -79,7 +88,9 @@ impl Recording {
             "json" => Framing::JsonArray,
             _ => return Err(format!("{name}: a stream is a .sse, .ndjson, .eventstream or .json file")),
         };
-        Ok(Recording { name: name.to_owned(), framing, body, wire: wire(endpoint, Some(host)).ok() })
+        let wire = wire(endpoint, Some(host)).ok();
+        let (name, endpoint, host) = (name.to_owned(), endpoint.to_owned(), host.to_owned());
+        Ok(Recording { name, framing, body, endpoint, host, features: Vec::new(), wire })
     }
 
     /// True where lines may end in any of three ways.
@@ -87,7 +98,8 @@ impl Recording {
         self.framing == Framing::Sse
     }
 
-    fn content_type(&self) -> &'static str {
+    /// The content type of a response with it.
+    pub fn content_type(&self) -> &'static str {
         match self.framing {
             Framing::Sse => "text/event-stream",
             Framing::Lines => "application/x-ndjson",
