@@ -59,9 +59,10 @@ use stream::Throttled;
 /// let burst = ScriptedService::new([Answer::text("One word after the other.")]);
 /// let throttle: Throttle = serde_json::from_str(r#"{"events": "2/s"}"#)?;
 /// let client = Client::new(burst, simulation.lent()).layer(throttle);
-/// let words = simulation.run(async {
+/// let words: Vec<String> = simulation.run(async {
 ///     let events = client.stream("hi").await?;
-///     Ok::<_, belvedere_core::Error>(events.filter_map(async |e| e.ok()?.delta().map(str::to_owned)).collect::<Vec<_>>().await)
+///     let deltas = events.filter_map(async |event| event.ok()?.delta().map(str::to_owned));
+///     Ok::<_, belvedere_core::Error>(deltas.collect().await)
 /// })?;
 /// assert_eq!(words, ["One ", "word ", "after ", "the ", "other."]);
 /// assert_eq!(simulation.clock.now().since_origin().as_millis(), 13_500, "seven waits of half a second");
