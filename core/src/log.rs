@@ -254,9 +254,11 @@ mod tests;
 mod tests_bounds;
 #[cfg(test)]
 mod tests_flights;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests_model;
 #[cfg(test)]
 mod tests_store;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests_threads;

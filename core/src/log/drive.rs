@@ -42,7 +42,9 @@ impl Shared {
         let result = change(&mut state);
         let after = state.take_after();
         drop(state);
-        after.source.map(close);
+        if let Some(source) = after.source {
+            close(source);
+        }
         if after.spawn_driver {
             let driver = Driver(self.clone());
             self.lent.spawner.spawn("event log reader", Box::pin(driver));

@@ -54,6 +54,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 struct Threads;
 
 impl Spawner for Threads {
+    #[expect(clippy::disallowed_methods, reason = "this is the spawner")]
     fn spawn(&self, _: &'static str, task: BoxFuture<'static, ()>) {
         thread::spawn(move || block_on(task));
     }
