@@ -178,12 +178,12 @@ impl Client {
 
     async fn open_call(&self, request: Request, mut call: Call) -> Result<Events> {
         let began = self.lent.clock.now();
+        let is_chat = request.operation == Operation::Chat;
+        let asked = is_chat.then(|| request.clone().with_options(call.options.clone()));
         // Layers see what holds for the call, whoever set it.
         let policy = *call.options.pause.get_or_insert(self.rooms.settings.pause);
         let call = Arc::new(call);
         let cx = self.context(&call);
-        let asked = (request.operation == Operation::Chat).then(|| request.clone());
-        let is_chat = asked.is_some();
         let control = Control::of_call(&cx, began, asked);
         if is_chat && policy == PausePolicy::Checkpoint {
             self.check_resumes("the pause policy `checkpoint`")?;
@@ -219,6 +219,7 @@ impl Client {
         let (request, mut call) = self.resumed(checkpoint);
         call.cancel = before.cancel.clone();
         call.pause = before.pause.clone();
+        call.options.pause = before.options.pause;
         let call = Arc::new(call);
         let source = self.begin(request, &call).await?;
         let log = self.rooms.pause_log(source, &call, &self.lent, PausePolicy::Checkpoint);

@@ -194,10 +194,9 @@ impl Control {
         })
     }
 
-    /// Control of the stream of a call that began at `began`. `request` is what was asked, without its options.
+    /// Control of the stream of a call that began at `began`. `request` is what was asked, with its options.
     pub(crate) fn of_call(cx: &Context, began: Instant, request: Option<Request>) -> Self {
         let bound = request.as_ref().map_or(Bound::Unknown, Bound::of);
-        let request = request.map(|request| request.with_options(cx.call.options.clone()));
         Control::new(Shared {
             cancel: cx.call.cancel.clone(),
             pause: cx.call.pause.clone(),
@@ -285,6 +284,8 @@ impl Control {
     /// Takes note of the end; the first one stays.
     pub(crate) fn ended(&mut self, end: EndKind) {
         self.shared.monitor.set_end(end, self.shared.now().since(self.shared.began));
+        self.held = 0;
+        self.shared.monitor.set_buffered(0);
         // Controllers outlive the stream; what a pause read into does not.
         *lock(&self.shared.log) = None;
     }

@@ -312,6 +312,9 @@ impl Events {
                 }
             }
         }
+        if let Some(control) = &mut self.control {
+            control.waits();
+        }
         self.poll_cancelled(cx).map(|_| ())
     }
 

@@ -113,8 +113,26 @@ fn l11_a_cancel_in_a_pause_hands_out_nothing_of_the_buffer() {
         assert!(simulation.run(events.next()).is_none());
         assert_eq!((events.end(), service.live(), service.dropped()), (Some(end), 0, 1));
         assert_eq!(control.progress().state, StreamState::Ended(end));
+        assert_eq!(control.progress().buffered, 0, "nothing is held back any more");
         assert_eq!(events.partial().id.as_deref(), Some("scripted"), "what was handed out is kept");
     }
+}
+
+#[test]
+fn what_comes_after_a_pause_counts_from_its_end() {
+    let simulation = Simulation::new(1);
+    let (mut events, _) = open(&simulation, Answer::deltas(["now and ", "then and again"]));
+    let control = events.controller();
+    simulation.run(events.next());
+    simulation.run(events.next());
+    control.pause();
+    let mut waiting = Task::new(events.next());
+    assert!(simulation.poll(&mut waiting).is_pending());
+    simulation.advance(3600 * SECOND);
+    drop(waiting);
+    control.resume();
+    rest(&simulation, &mut events);
+    assert!(control.progress().rate > 0.5, "{}", control.progress().rate);
 }
 
 #[test]
