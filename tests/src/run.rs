@@ -5,6 +5,8 @@ use std::pin::pin;
 
 use belvedere::client::Client as CoreClient;
 use belvedere::clock::Clock;
+use belvedere::events::End;
+use belvedere::log::Cursor;
 use belvedere::request::Operation;
 use belvedere::testing::Simulation;
 use belvedere::{Checkpoint, Completion, Config, EndKind, Error, Events, Request};
@@ -13,7 +15,7 @@ use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, Either, select};
 use serde_json::Value;
 
-use crate::scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};
+use crate::scenario::{Attach, Call, Cancel, Expect, Scenario, Sent, Verb};
 
 /// The value of `TEST_KEY`, the one variable that is set.
 const KEY: &str = "test-key-from-env";
@@ -140,6 +142,13 @@ async fn perform(
             };
             return stream(client, call, cancel, resumed, &mut None).await;
         }
+        Verb::Attach => {
+            let Attach { id, offset, scope } = call.attach.clone().unwrap_or_default();
+            return match client.attach(&id, offset, &scope) {
+                Ok(reader) => attached(reader).await,
+                Err(error) => failed(&error, Expect::default()),
+            };
+        }
         Verb::Collect => return whole(cancel, async { client.stream(request).await?.collect().await }).await,
         Verb::Complete => {}
         Verb::Embed => request.operation = Operation::Embed,
@@ -212,10 +221,29 @@ async fn stream(
         if matches!(call.cancel, Some(Cancel::AfterEvents(n)) if expect.events.len() >= n) {
             events.cancel();
         }
+        if call.leave.is_some_and(|n| expect.events.len() >= n) {
+            return expect;
+        }
     }
     expect.end = events.end().map(end_name);
     expect.progress = call.progress.then(|| serde_json::to_value(control.progress()).unwrap_or_default());
     *left = control.checkpoint().map(|checkpoint| checkpoint.to_json());
+    expect
+}
+
+/// What a reader of a stream with an id gets. It may begin in the middle, so it is no stream of an answer.
+async fn attached(mut reader: Cursor) -> Expect {
+    let mut expect = Expect { end: Some(end_name(EndKind::Finished)), ..Expect::default() };
+    while let Some(item) = reader.next().await {
+        match item {
+            Ok(event) => expect.events.push(serde_json::to_value(event).unwrap_or_default()),
+            Err(error) => {
+                let end = End::of(&error).kind();
+                expect.end = Some(end_name(end));
+                return if end == EndKind::Cancelled { expect } else { failed(&error, expect) };
+            }
+        }
+    }
     expect
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use belvedere::request::Scope;
 use belvedere::testing::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,7 +46,7 @@ fn is_zero(n: &usize) -> bool {
 pub struct Call {
     /// Which method of the client.
     pub verb: Verb,
-    /// The request, as a user writes it in JSON. Of `resume` there is none.
+    /// The request, as a user writes it in JSON. Of `resume` and `attach` there is none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub request: Value,
     /// When the caller pauses the stream, and for how long.
@@ -57,6 +58,12 @@ pub struct Call {
     /// When the caller cancels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<Cancel>,
+    /// The caller drops the stream once it has taken this many events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave: Option<usize>,
+    /// Which stream `attach` reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<Attach>,
     /// What it must give.
     #[serde(default)]
     pub expect: Expect,
@@ -78,6 +85,26 @@ pub enum Verb {
     Models,
     /// Events again: of the checkpoint that the call before left behind, by way of its JSON form.
     Resume,
+    /// Events again: those of a stream with an id, from an offset on.
+    Attach,
+}
+
+/// Which stream a reader attaches to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attach {
+    /// Its `stream_id`.
+    pub id: String,
+    /// The first event that is wanted, counted from 0.
+    #[serde(default)]
+    pub offset: u64,
+    /// Whose stream it is. Default: nobody's in particular.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scope: Scope,
+}
+
+fn is_default(scope: &Scope) -> bool {
+    *scope == Scope::default()
 }
 
 /// A pause of a stream.
