@@ -4,6 +4,9 @@
 //! A scenario is one JSON file in `tests/scenarios`: a configuration, what the network does (cuts, delays and
 //! faults included), the calls, and what each must give. Time is virtual: it moves when everybody waits.
 
+pub mod cancels;
+mod closes;
+mod endless;
 mod form;
 mod recording;
 mod repair;
@@ -11,6 +14,8 @@ mod run;
 mod scenario;
 mod splits;
 
+pub use closes::closes;
+pub use endless::Endless;
 pub use form::text;
 pub use recording::{Outcome, Recording};
 pub use repair::{Places, Report, break_and_repair};
