@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::completion::{Completion, OpenPart};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
+use crate::event::{Event, Notice};
 use crate::request::Request;
 
 /// A stream in flight: what was asked, and what of the answer had been handed out. It outlives the process and
@@ -63,13 +63,15 @@ impl Checkpoint {
     }
 
     /// The events that stand for the partial answer, parts numbered by their place. A part that had not ended is
-    /// left open, and there is no `Finish`. Empty when the provider had not begun to answer.
+    /// left open, and there is no `Finish`. Seams that were told are not told again: they would look like new ones.
+    /// Empty when the provider had not begun to answer.
     pub fn events(&self) -> Vec<Event> {
         let mut partial = self.partial.clone();
         if partial == Completion::default() {
             return Vec::new();
         }
         partial.choices.iter_mut().for_each(|choice| choice.finish = None);
+        partial.notices.retain(|notice| !matches!(notice, Notice::Continued { .. } | Notice::Restart { .. }));
         crate::completion::unfold_open(partial, &self.open)
     }
 }
@@ -135,6 +137,19 @@ mod tests {
         );
         assert!(!of(r#"{"version": 1, "request": "sk-secret"}"#).contains("sk-secret"));
         assert!(of("nonsense").starts_with("checkpoint: "));
+    }
+
+    #[test]
+    fn w2_a_seam_that_was_told_is_not_told_again() {
+        let mut partial = Completion::of_text("so far");
+        partial.notices = vec![
+            Notice::Restart { reason: "cut".into() },
+            Notice::Unterminated,
+            Notice::Continued { reason: "cut".into(), by: crate::event::ContinuedBy::Prefix, overlap: 0 },
+        ];
+        let events = Checkpoint::new("Why?".into(), partial, Vec::new()).events();
+        assert_eq!(events.first(), Some(&Event::Notice(Notice::Unterminated)));
+        assert_eq!(events.iter().filter(|event| matches!(event, Event::Notice(_))).count(), 1);
     }
 
     #[test]

@@ -188,8 +188,10 @@ impl Client {
         if is_chat && policy == PausePolicy::Checkpoint {
             self.check_resumes("the pause policy `checkpoint`")?;
         }
+        let id = call.options.stream_id.as_ref().filter(|_| is_chat);
+        id.map_or(Ok(()), |id| self.rooms.check_free(id, &call))?;
         let source = self.begin(request, &call).await?;
-        if let Some(id) = call.options.stream_id.as_ref().filter(|_| is_chat) {
+        if let Some(id) = id {
             let log = self.rooms.open(id, source, &call, &self.lent)?;
             return Ok(log.reader()?.into_events().controlled(control.with_buffer(0)));
         }

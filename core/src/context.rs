@@ -103,6 +103,7 @@ pub struct Attempt {
     /// The HTTP status, once there was one.
     pub status: Option<u16>,
     /// How long it took, once it ended.
+    #[serde(with = "crate::duration::option")]
     pub elapsed: Option<Duration>,
 }
 

@@ -129,6 +129,14 @@ impl Rooms {
         EventLog::new(source, lent.clone(), options)
     }
 
+    /// Whether a stream with this id may be opened, before anything is sent for it.
+    ///
+    /// # Errors
+    /// As [`open`](Rooms::open), which asks again: calls may begin at once.
+    pub(crate) fn check_free(&self, id: &SmolStr, call: &Call) -> Result<()> {
+        self.held.check_free(&(call.scope.tenant.clone(), id.clone()))
+    }
+
     /// Opens the log of a stream with an id, which goes on whoever reads it.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ const RULES: [Rule; 4] = [
     // A layer without the native runtime stays fit for the browser.
     Rule {
         package: "belvedere-middleware",
-        features: Some("throttle,timeout"),
+        features: Some("repair,throttle,timeout"),
         never: &["reqwest", "hyper", "rustls"],
         never_of_tokio: RUNTIME,
     },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Attempt;
+use crate::duration;
 use crate::events::EndKind;
 use crate::usage::Usage;
 
@@ -26,10 +27,13 @@ pub struct Progress {
     /// Bytes of memory that a pause holds back.
     pub buffered: u64,
     /// From the start of the call until now, or until the end. Pauses count.
+    #[serde(with = "duration")]
     pub elapsed: Duration,
     /// How long of that it was paused.
+    #[serde(with = "duration")]
     pub paused: Duration,
     /// From the start of the call until the first content was handed out.
+    #[serde(with = "duration::option")]
     pub first_event: Option<Duration>,
     /// Tokens a second over the last five seconds.
     pub rate: f64,
@@ -41,6 +45,7 @@ pub struct Progress {
     /// How often two seconds or more passed without an event, pauses left out.
     pub stalls: u32,
     /// The longest time without an event, pauses left out; the one that lasts included.
+    #[serde(with = "duration")]
     pub longest_gap: Duration,
 }
 

@@ -42,16 +42,18 @@ impl Held {
     ) -> Result<EventLog> {
         let mut rooms = self.lock();
         sweep(&mut rooms, now, keep);
-        if rooms.get(&key).is_some_and(|room| room.log.end().is_none()) {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "options.stream_id: a stream with this id is open; attach to it, or take another id",
-            )
-            .with("stream_id", key.1.to_string()));
-        }
+        check_free(&rooms, &key)?;
         let log = make();
         rooms.insert(key, Room { log: log.clone(), ended: None });
         Ok(log)
+    }
+
+    /// Whether a log may be opened under `key`.
+    ///
+    /// # Errors
+    /// As [`open`](Held::open).
+    pub(super) fn check_free(&self, key: &Key) -> Result<()> {
+        check_free(&self.lock(), key)
     }
 
     /// The log under `key`.
@@ -60,6 +62,14 @@ impl Held {
         sweep(&mut rooms, now, keep);
         rooms.get(key).map(|room| room.log.clone())
     }
+}
+
+fn check_free(rooms: &BTreeMap<Key, Room>, key: &Key) -> Result<()> {
+    if rooms.get(key).is_none_or(|room| room.log.end().is_some()) {
+        return Ok(());
+    }
+    let what = "options.stream_id: a stream with this id is open; attach to it, or take another id";
+    Err(Error::new(ErrorKind::InvalidRequest, what).with("stream_id", key.1.to_string()))
 }
 
 /// Lets go of what ended long enough ago.

@@ -152,6 +152,34 @@ fn l16_checkpoint_closes_the_upstream_and_goes_on_with_another_call() {
 }
 
 #[test]
+fn l16_an_answer_that_went_on_once_goes_on_after_another_pause() {
+    let simulation = Simulation::new(1);
+    let (client, service) = client(&simulation, [long(2000), long(2000), long(2000)]);
+    let client = client.layer(GoesOn).with_streams(with_pause(PausePolicy::Checkpoint), None);
+    let mut events = simulation.run(client.stream("hi")).unwrap();
+    let control = events.controller();
+    let mut got: Vec<Event> = (0..7).map(|_| simulation.run(events.next()).unwrap().unwrap()).collect();
+    let is_seam = |event: &Event| matches!(event, Event::Notice(Notice::Continued { .. }));
+    for _ in 0..2 {
+        control.pause();
+        assert!(simulation.poll(&mut Task::new(events.next())).is_pending());
+        simulation.advance(3600 * SECOND);
+        control.resume();
+        // On to the seam, right behind which comes the next pause.
+        while !is_seam(got.last().unwrap()) || service.calls() == 1 {
+            got.push(simulation.run(events.next()).unwrap().unwrap());
+        }
+    }
+    got.extend(rest(&simulation, &mut events));
+    let whole: String = (0..2000).map(|n| format!("{n:0100}")).collect();
+    assert_eq!(text_of(&got), whole);
+    assert_eq!(got.iter().filter(|event| is_seam(event)).count(), 2);
+    assert_eq!(got.iter().filter(|e| matches!(e, Event::Start { .. })).count(), 1);
+    assert_eq!((events.end(), service.calls()), (Some(EndKind::Finished), 3));
+    simulation.assert_idle();
+}
+
+#[test]
 fn a_cancel_in_a_pause_of_any_policy_leaves_nothing() {
     for policy in [PausePolicy::Backpressure, PausePolicy::Spill, PausePolicy::Checkpoint] {
         let simulation = Simulation::new(1);

@@ -25,6 +25,9 @@ use super::joint::{Joint, Turn};
 use super::way::{Mark, Way};
 use super::{Policy, Repair};
 
+/// Why an answer goes on that was left.
+const RESUMED: &str = "the answer is resumed from a checkpoint";
+
 /// The events of one answer, from as many attempts as it takes.
 pub(super) struct Repaired {
     repair: Arc<Repair>,
@@ -109,10 +112,6 @@ impl Repaired {
         self.bill = Bill::after(partial);
         let complete = !partial.choices.is_empty() && partial.choices.iter().all(|c| c.finish.is_some());
         let mut events = checkpoint.events();
-        // The seams of the earlier call have been told. Told again, they would look like those of this one.
-        events.retain(|event| {
-            !matches!(event, Event::Notice(Notice::Continued { .. } | Notice::Restart { .. }))
-        });
         if complete {
             events.extend(partial.choices.iter().filter_map(|choice| {
                 Some(Event::Finish { choice: choice.index, finish: choice.finish.clone()? })
@@ -120,7 +119,7 @@ impl Repaired {
         }
         events.into_iter().for_each(|event| self.hand(event));
         if !complete {
-            self.cause = Some(Error::new(ErrorKind::Truncated, "the answer is resumed from a checkpoint"));
+            self.cause = Some(Error::new(ErrorKind::Truncated, RESUMED));
             self.begin(self.next_way(), Duration::ZERO);
         }
         self
@@ -277,6 +276,8 @@ impl Repaired {
     /// Makes the next attempt.
     fn begin(&mut self, way: Way, wait: Duration) {
         let reason = match &self.cause {
+            // Nothing broke: somebody came back.
+            Some(cause) if cause.message() == RESUMED => RESUMED.to_owned(),
             Some(cause) => format!("{}: {}", cause.kind(), cause.message()),
             None => String::new(),
         };
