@@ -114,8 +114,8 @@ impl Interleaved {
     }
 }
 
-/// Cancels before the poll of this number, and compares what all were told. False when the call was over before
-/// that.
+/// Cancels before the poll of this number, and compares what all were told.
+/// False when the call was over before.
 fn interleave(way: By, at: usize) -> bool {
     let simulation = Simulation::new(1);
     let second = Duration::from_secs(1);
