@@ -15,14 +15,12 @@ use super::timer::Timers;
 pub(super) struct Timed {
     /// Gone at the end: the source is closed and no timer runs on.
     running: Option<(Events, Timers)>,
-    /// A `Finish` was handed out: the answer is complete, whatever the wire still does.
-    finished: bool,
 }
 
 impl Timed {
     pub(super) fn new(events: Events, mut timers: Timers) -> Self {
         timers.answered();
-        Timed { running: Some((events, timers)), finished: false }
+        Timed { running: Some((events, timers)) }
     }
 }
 
@@ -34,16 +32,13 @@ impl Stream for Timed {
         let Some((events, timers)) = &mut this.running else { return Poll::Ready(None) };
         let item = match events.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(event))) => match timers.event(&event) {
-                Some(error) if !this.finished => Some(Err(error)),
-                _ => {
-                    this.finished |= matches!(event, Event::Finish { .. });
-                    return Poll::Ready(Some(Ok(event)));
-                }
+                Some(error) => Some(Err(error)),
+                None => return Poll::Ready(Some(Ok(event))),
             },
             Poll::Ready(end) => end,
             Poll::Pending => {
                 let error = ready!(timers.waiting(cx));
-                (!this.finished).then_some(Err(error))
+                (!timers.is_finished()).then_some(Err(error))
             }
         };
         this.running = None;

@@ -66,6 +66,8 @@ pub(super) struct Timers {
     alive: Instant,
     /// Events handed out since `total` was looked at.
     unwatched: u32,
+    /// A `Finish` was handed out: the answer is complete, whatever the wire still does.
+    finished: bool,
 }
 
 impl Timers {
@@ -87,6 +89,7 @@ impl Timers {
             waiting: None,
             alive: now,
             unwatched: 0,
+            finished: false,
             call: cx.call.clone(),
             running,
             wire,
@@ -110,9 +113,15 @@ impl Timers {
         self.away = self.running.now();
     }
 
+    /// Whether the answer is complete: then no timer makes it fail.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// Takes note of an event that is handed out. An error when `total` ran out under a stream that never waits.
     pub(super) fn event(&mut self, event: &Event) -> Option<Error> {
         self.waiting = None;
+        self.finished |= matches!(event, Event::Finish { .. });
         if self.first.is_some() {
             if is_content(event) {
                 self.first = None;
@@ -125,7 +134,7 @@ impl Timers {
             return None;
         }
         self.unwatched = 0;
-        let total = self.total.as_ref().filter(|_| !self.running.is_paused())?;
+        let total = self.total.as_ref().filter(|_| !self.finished && !self.running.is_paused())?;
         (total.due <= self.running.now()).then(|| self.error(total.phase, total.limit))
     }
 
@@ -165,8 +174,8 @@ impl Timers {
     }
 
     fn error(&self, phase: TimeoutPhase, limit: Duration) -> Error {
-        // The attempt ends by being dropped, and all the same as Failed, not as Cancelled.
-        self.wire.set_end(EndKind::Failed);
+        // The attempt ends by being dropped, and all the same as its stream does, not as Cancelled.
+        self.wire.set_end(if self.finished { EndKind::Finished } else { EndKind::Failed });
         let (what, option) = match phase {
             TimeoutPhase::Connect => ("no connection was made within", "timeout.connect"),
             TimeoutPhase::FirstEvent => ("no content came within", "timeout.first_event"),

@@ -90,6 +90,20 @@ fn w3_a_finished_answer_does_not_fail_while_its_wire_lingers() {
 }
 
 #[test]
+fn w3_an_attempt_that_lingers_after_its_finish_ends_as_its_answer_does() {
+    for timeout in [limits(|t| t.total = Some(SECOND)), limits(|t| t.idle = Some(SECOND))] {
+        let simulation = Simulation::new(1);
+        let service = ScriptedService::new([Answer::text("a").with(99, Step::Stall)]);
+        let (stack, cx) = (wrap(timeout, &service), simulation.context());
+        let (_, error, end) =
+            simulation.run(async { read(stack.call(cx.clone(), Request::from("hi")).await.unwrap()).await });
+        let attempts: Vec<_> = cx.call.attempts().into_iter().map(|attempt| attempt.end).collect();
+        assert_eq!((error.map(|e| e.to_string()), end), (None, Some(EndKind::Finished)));
+        assert_eq!(attempts, [end], "all that see the attempt are told the same");
+    }
+}
+
+#[test]
 fn the_time_a_caller_takes_is_not_the_upstreams() {
     let timeout = limits(|t| (t.first_event, t.idle) = (Some(30 * SECOND), Some(20 * SECOND)));
     let answer = Answer::deltas(["a", "b"]).with(1, Step::Wait(20 * SECOND)).with(3, Step::Wait(15 * SECOND));
