@@ -12,6 +12,7 @@ mod recording;
 mod repair;
 mod run;
 mod scenario;
+pub mod simulation;
 mod splits;
 
 pub use closes::closes;

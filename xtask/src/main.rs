@@ -8,6 +8,7 @@ mod command;
 mod extra;
 mod features;
 mod report;
+mod simulate;
 mod steps;
 mod tools;
 
@@ -23,6 +24,8 @@ cargo xtask <command>
   docs                               the documentation, warnings are errors
   fuzz [--seconds <n>] [target]...   each fuzz target for n seconds (default 60); needs nightly and cargo-fuzz
   bench [arguments]...               the benchmarks
+  simulate [--seeds <n>] [--from <s>] [--report <path>]
+                                     the simulation (default 20000 seeds from 0); --replay <s> shows one seed's log
 
 Tools and CI output are kept in $BELVEDERE_CACHE (default ~/.cache/belvedere).";
 
@@ -58,6 +61,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         "deny" => extra::deny(rest),
         "fuzz" => extra::fuzz(rest),
         "bench" => extra::bench(rest),
+        "simulate" => simulate::command(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(true)

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Tally, cargo, program, stream};
 use crate::report::{Outcome, Row, summary};
 use crate::tools::WASM;
-use crate::{architecture, clients, features, tools};
+use crate::{architecture, clients, features, simulate, tools};
 
 struct Step {
     name: &'static str,
@@ -13,11 +13,16 @@ struct Step {
     run: fn(&mut Tally) -> Result<(), String>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "format", what: "rustfmt would change nothing", run: format },
     Step { name: "architecture", what: "no dependency points the wrong way", run: architecture::check },
     Step { name: "lint", what: "clippy, all targets and features, warnings are errors", run: lint },
     Step { name: "test", what: "unit, integration and documentation tests, all features", run: test },
+    Step {
+        name: "simulate",
+        what: "20,000 seeded runs of the whole stack break no law",
+        run: simulate::step,
+    },
     Step {
         name: "quickstart",
         what: "the front door opens: the example runs and ends well",
