@@ -25,7 +25,7 @@ fn streams() -> Vec<Recording> {
 #[test]
 fn w2_what_breaks_is_repaired_without_a_splice() {
     let mut report = Report::default();
-    streams().iter().for_each(|stream| report.add(break_and_repair(stream, Places::Some(PLACES))));
+    streams().iter().for_each(|stream| report.add(break_and_repair(stream, Places::Few(PLACES))));
     println!("{}", report.page());
     assert_eq!(report.broken(), [""; 0], "laws were broken");
     let (runs, whole) = report.whole();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use belvedere::completion::Fold;
+use belvedere::context::Attempt;
 use belvedere::event::{ContinuedBy, Notice};
 use belvedere::laws::Laws;
 use belvedere::message::arguments;
@@ -156,7 +157,7 @@ fn is_mark(event: &Event) -> bool {
     matches!(event, Event::Notice(Notice::Restart { .. } | Notice::Continued { .. }))
 }
 
-/// Every attempt has its end, and the usage that was handed out is that of all of them.
+/// Every attempt has its end, and the usage that was handed out is that of all of them, or says that it is not.
 fn attempts(got: &Got, answer: &Completion, require: &mut impl FnMut(bool, String)) {
     let attempts = got.call.attempts();
     require(
@@ -168,11 +169,21 @@ fn attempts(got: &Got, answer: &Completion, require: &mut impl FnMut(bool, Strin
         let (said, made) = (error.attempts() as usize, attempts.len());
         require(said == made, format!("the error says {said} attempts of {made}"));
     }
+    usage(got, &attempts, answer, require);
+}
+
+fn usage(got: &Got, attempts: &[Attempt], answer: &Completion, require: &mut impl FnMut(bool, String)) {
     let mut all = Usage::default();
     attempts.iter().filter_map(|attempt| attempt.usage.as_deref()).for_each(|usage| all.add(usage));
     let none = BTreeMap::<Class, u64>::new();
     let handed = answer.usage.as_ref().map_or(&none, |usage| &usage.classes);
     require(*handed == all.classes, format!("usage {handed:?}, of all attempts {:?}", all.classes));
+    let mut before = attempts.iter().rev().skip(1);
+    let untold = before.any(|attempt| attempt.usage.is_none() && attempt.status == Some(200));
+    let says = |notice: &Notice| matches!(notice, Notice::Layer { layer, .. } if layer == "repair");
+    let partial = got.error.as_ref().and_then(|error| error.partial()).unwrap_or(answer);
+    let said = partial.notices.iter().any(says);
+    require(said || !untold || handed.is_empty(), "a sum lacks an attempt, and nothing says so".into());
 }
 
 fn ended(got: &Got) -> Ended {

@@ -33,7 +33,7 @@ pub enum Places {
     /// All of them, in every way.
     All,
     /// So many of each kind, by seed, and each in one way: all take turns.
-    Some(usize),
+    Few(usize),
 }
 
 /// Breaks a stream on each of its targets, and counts what comes of it.
@@ -80,13 +80,13 @@ fn trials(manner: Manner, places: Places, turn: usize) -> Vec<(Fault, Trial)> {
     let all: Vec<_> = once.into_iter().chain(further).collect();
     match places {
         Places::All => all,
-        Places::Some(_) => all.get(turn % all.len()).copied().into_iter().collect(),
+        Places::Few(_) => all.get(turn % all.len()).copied().into_iter().collect(),
     }
 }
 
 /// The places to break a stream at.
 fn chosen(all: &[Break], places: Places) -> Vec<Break> {
-    let Places::Some(count) = places else { return all.to_vec() };
+    let Places::Few(count) = places else { return all.to_vec() };
     let entropy = SeededEntropy::new(all.len() as u64);
     let mut kinds: BTreeMap<Inside, Vec<Break>> = BTreeMap::new();
     all.iter().for_each(|at| kinds.entry(at.inside).or_default().push(*at));

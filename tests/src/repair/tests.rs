@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use belvedere::event::Notice;
 use belvedere::{Error, ErrorKind, Event};
 
 use super::checks::{Ended, check};
@@ -72,6 +73,14 @@ fn usage_that_is_not_that_of_all_attempts_is_found() {
     let (known, at, mut got) = got(Trial::Once);
     got.events.retain(|event| !matches!(event, Event::Usage(_)));
     assert!(broken(&known, at, Trial::Once, &got).contains("of all attempts"));
+}
+
+#[test]
+fn a_sum_that_lacks_an_attempt_and_does_not_say_so_is_found() {
+    let (known, at, mut got) = got(Trial::Once);
+    got.events.retain(|event| !matches!(event, Event::Notice(Notice::Layer { .. })));
+    let broken = broken(&known, at, Trial::Once, &got);
+    assert!(broken.contains("a sum lacks an attempt, and nothing says so"), "{broken}");
 }
 
 #[test]
