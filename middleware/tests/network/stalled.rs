@@ -1,6 +1,6 @@
 //! A stream that nobody reads holds a bounded part of memory, and holds up no other (L9, L16).
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use belvedere_core::event::Event;
 use belvedere_core::events::Events;
@@ -123,7 +123,6 @@ async fn l9_a_hundred_stalled_http2_streams_are_bounded_and_do_not_hold_up_the_n
     let client = Client::new(&upstream.base(), &options);
     let (bodies, mut asked) = mpsc::channel(4);
     let counts: Vec<Cell<usize>> = (0..STALLED).map(|_| Cell::new(0)).collect();
-    let streams = RefCell::new(Vec::new());
     let feeds = async {
         let mut feeds = Vec::new();
         for count in &counts {
@@ -144,9 +143,9 @@ async fn l9_a_hundred_stalled_http2_streams_are_bounded_and_do_not_hold_up_the_n
         futures_util::future::join(join_all(feeds), next).await;
     };
     let calls = async {
+        let mut streams = Vec::new();
         for _ in 0..STALLED {
-            let events = client.stack.call(client.context(), Request::from("hi")).await.unwrap();
-            streams.borrow_mut().push(events);
+            streams.push(client.stack.call(client.context(), Request::from("hi")).await.unwrap());
         }
         let all = || counts.iter().map(Cell::get).sum::<usize>();
         let total = at_rest(all).await;
@@ -156,7 +155,7 @@ async fn l9_a_hundred_stalled_http2_streams_are_bounded_and_do_not_hold_up_the_n
         let next = client.stack.call(client.context(), Request::from("hi")).await.unwrap();
         assert_eq!(next.collect().await.unwrap().text().len(), 4096 * 1018);
         assert_eq!(all(), total, "the stalled ones have not moved");
-        for events in streams.borrow_mut().iter_mut() {
+        for events in &mut streams {
             started(events).await;
         }
     };
