@@ -130,20 +130,19 @@ impl Events {
         self.control.as_ref().map(|control| control.partial()).unwrap_or_default()
     }
 
-    /// Cancels the call: no further item follows, and [`end`](Events::end) says Cancelled.
+    /// Cancels the call: no further item follows, and [`end`](Events::end) says Cancelled. A failure that a pause or
+    /// [`peek`](Events::peek) had met before stays the end, and is handed out.
     pub fn cancel(&mut self) {
         if let Some(control) = &self.control {
             control.cancel();
         }
-        self.ahead.clear();
-        self.close(EndKind::Cancelled);
-        self.settle_end();
+        self.cut();
     }
 
     /// How the stream ended; `None` while it has not.
     pub fn end(&self) -> Option<EndKind> {
-        // What is read ahead may be over while the caller is not.
-        self.end.filter(|_| self.ahead.is_empty())
+        // What is read ahead may be over while the caller is not. An error alone is the end itself.
+        self.end.filter(|_| self.ahead.iter().all(Result::is_err))
     }
 
     /// The next item without taking it. `None` once the stream is over.

@@ -95,6 +95,28 @@ fn l16_an_upstream_that_dies_in_a_pause_gives_what_was_buffered_and_then_its_err
 }
 
 #[test]
+fn w3_a_cancel_after_an_upstream_died_in_a_pause_ends_as_it_failed() {
+    let simulation = Simulation::new(1);
+    let failure = Error::new(ErrorKind::Network, "reset");
+    for by_controller in [true, false] {
+        let answer = Answer::deltas(["hel", "lo"]).with(2, Step::Fail(failure.clone()));
+        let (mut events, _) = open(&simulation, answer);
+        let control = events.controller();
+        simulation.run(events.next());
+        control.pause();
+        assert!(simulation.poll(&mut Task::new(events.next())).is_pending());
+        if by_controller {
+            control.cancel()
+        } else {
+            events.cancel()
+        }
+        let error = simulation.run(events.next()).unwrap().unwrap_err();
+        assert_eq!((error.kind(), events.end()), (ErrorKind::Network, Some(EndKind::Failed)));
+        assert!(simulation.run(events.next()).is_none());
+    }
+}
+
+#[test]
 fn l11_a_cancel_in_a_pause_hands_out_nothing_of_the_buffer() {
     for (answer, end) in [
         (Answer::text("hello"), EndKind::Cancelled),
