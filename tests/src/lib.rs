@@ -21,5 +21,5 @@ pub use form::text;
 pub use recording::{Outcome, Recording};
 pub use repair::{Places, Report, break_and_repair};
 pub use run::{run, run_and_record, run_in_single_bytes};
-pub use scenario::{Call, Cancel, Expect, Scenario, Sent, Verb};
+pub use scenario::{Call, Cancel, Expect, Pause, Scenario, Sent, Verb};
 pub use splits::Truth;
