@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
 use crate::client::Client;
-use crate::completion::Fold;
+use crate::completion::{Completion, Fold};
 use crate::context::Call;
 use crate::control::StreamController;
 use crate::error::Result;
@@ -83,6 +83,9 @@ impl Stream for Resuming {
 struct Seam {
     /// What was handed out comes again until the notice that the answer goes on.
     repeating: bool,
+    /// A `Start` was handed out that said nothing, and nothing else: that is no partial answer to go on with, so the
+    /// answer begins anew.
+    bare: bool,
     /// By choice: the numbers of the parts that were handed out, by their place.
     numbers: Vec<(u32, Vec<u32>)>,
 }
@@ -93,13 +96,21 @@ impl Seam {
             let number = |at| fold.number(choice.index, at);
             (choice.index, (0..choice.parts.len()).filter_map(number).collect())
         });
-        Seam { repeating: fold.is_started(), numbers: numbers.collect() }
+        let bare = *fold.completion() == Completion::default();
+        Seam {
+            repeating: fold.is_started() && !bare,
+            bare: fold.is_started() && bare,
+            numbers: numbers.collect(),
+        }
     }
 
     fn event(&mut self, mut event: Event) -> Option<Event> {
         match &event {
             // Nothing that was handed out counts any more.
-            Event::Notice(Notice::Restart { .. }) => *self = Seam { repeating: false, numbers: Vec::new() },
+            Event::Notice(Notice::Restart { .. }) => {
+                *self = Seam { repeating: false, bare: false, numbers: Vec::new() };
+            }
+            Event::Start { .. } if std::mem::take(&mut self.bare) => return None,
             Event::Notice(Notice::Continued { .. }) => self.repeating = false,
             _ if self.repeating => return None,
             _ => {}

@@ -55,6 +55,9 @@ impl Service for GoesOnService {
 
     async fn call(&self, cx: crate::context::Context, request: Request) -> Result<Events> {
         let Some(checkpoint) = cx.call.resume.clone() else { return self.0.call(cx, request).await };
+        if checkpoint.events().is_empty() {
+            return self.0.call(cx, request).await;
+        }
         let whole = self.0.call(cx, request).await?.collect().await?.text();
         let before = checkpoint.partial.text();
         let mut events = checkpoint.events();
@@ -176,6 +179,25 @@ fn l16_an_answer_that_went_on_once_goes_on_after_another_pause() {
     assert_eq!(got.iter().filter(|event| is_seam(event)).count(), 2);
     assert_eq!(got.iter().filter(|e| matches!(e, Event::Start { .. })).count(), 1);
     assert_eq!((events.end(), service.calls()), (Some(EndKind::Finished), 3));
+    simulation.assert_idle();
+}
+
+#[test]
+fn l16_an_answer_of_which_only_a_bare_start_was_handed_out_begins_anew() {
+    let simulation = Simulation::new(1);
+    let mut answer = long(2000);
+    answer.steps[0] = Step::Event(Event::Start { id: None, model: None });
+    let (client, service) = client(&simulation, [answer.clone(), answer]);
+    let streams = Streams { buffer: 0, ..with_pause(PausePolicy::Checkpoint) };
+    let client = client.layer(GoesOn).with_streams(streams, None);
+    let mut events = simulation.run(client.stream("hi")).unwrap();
+    let got = pause_and_resume(&simulation, &mut events, 1, 3600 * SECOND, || {
+        assert_eq!(service.dropped(), 1, "the upstream is closed");
+    });
+    let whole: String = (0..2000).map(|n| format!("{n:0100}")).collect();
+    assert_eq!((text_of(&got), events.end()), (whole, Some(EndKind::Finished)));
+    assert_eq!(got.iter().filter(|e| matches!(e, Event::Start { .. })).count(), 1);
+    assert_eq!(service.calls(), 2);
     simulation.assert_idle();
 }
 
