@@ -167,7 +167,11 @@ impl Joined {
         if is_restart(&event) {
             return Turn::Void;
         }
-        out.push(self.numbers.event(event));
+        // Of a part without a number nothing was handed on: all of it was repeated.
+        let closes = matches!(event, Event::PartEnd { .. } | Event::Extra { .. });
+        if !closes || self.numbers.has(&event) {
+            out.push(self.numbers.event(event));
+        }
         Turn::On
     }
 }

@@ -32,6 +32,11 @@ impl Numbers {
         }
     }
 
+    /// Whether the event's part has a number in the joined answer.
+    pub(super) fn has(&self, event: &Event) -> bool {
+        event.part().is_some_and(|(_, part)| self.known(part).is_some())
+    }
+
     fn known(&self, part: u32) -> Option<u32> {
         self.bound.iter().rev().find(|(of, _)| *of == part).map(|(_, joined)| *joined)
     }

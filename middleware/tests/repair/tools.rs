@@ -56,6 +56,22 @@ fn a_target_that_repeats_the_text_before_the_call_does_not_double_it() {
 }
 
 #[test]
+fn w2_a_text_that_is_repeated_and_closed_at_the_end_is_closed_once() {
+    let whole =
+        Answer::of(answer([Part::text(BEFORE), call("c2", "weather", CITY)], FinishReason::ToolCalls));
+    let is_end = |step: &Step| matches!(step, Step::Event(Event::PartEnd { part: 0, .. }));
+    let mut again = whole.clone();
+    let end = again.steps.remove(whole.steps.iter().position(is_end).unwrap());
+    let last = again.steps.len() - 1;
+    let (got, _) = broken_call([again.with(last, end)]);
+    assert_eq!(got.parts(), [Part::text(BEFORE), call("c1", "weather", CITY)]);
+    assert_eq!((got.marks(), got.end), (vec!["Again 41".to_owned()], Some(EndKind::Finished)));
+    let ends =
+        |of| got.events.iter().filter(|e| matches!(e, Event::PartEnd { part, .. } if *part == of)).count();
+    assert_eq!([0, 1, 2].map(ends), [1, 1, 0]);
+}
+
+#[test]
 fn further_calls_follow_under_numbers_of_their_own() {
     let more = call("c3", "time", r#"{"zone":"CET"}"#);
     let (got, _) = broken_call([calls([call("c2", "weather", CITY), more.clone()])]);
