@@ -198,8 +198,11 @@ impl Caller {
             1 => truth.usage().map(tokens),
             _ => told.into_iter().reduce(|(i, o), (input, output)| (sum(i, input), sum(o, output))),
         };
-        // Where a wire sends usage after its terminal signal, a fault there loses it.
-        let may_lack = self.scene.of(self.call, |seen| seen.lacks_usage || (seen.harmed && got.is_none()));
+        // Where a wire sends usage after its terminal signal, a fault there loses it; and a checkpoint leaves out what
+        // was read ahead.
+        let may_lack = self
+            .scene
+            .of(self.call, |seen| seen.lacks_usage || (seen.harmed && got.is_none()) || seen.calls.len() > 1);
         if got != expected && !may_lack {
             self.breach("usage", format_args!("{got:?} was used, and not {expected:?}"));
         }
@@ -227,6 +230,8 @@ struct Reader<'a> {
     caller: &'a Caller,
     /// A layer of the stack makes one answer of several attempts.
     may_continue: bool,
+    /// It cancels, or somebody does.
+    cancels: bool,
     reading: Reading,
     laws: Laws,
 }
@@ -234,7 +239,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn of(caller: &'a Caller) -> Self {
         let may_continue = caller.plan.layers.iter().any(|chosen| chosen.attempts > 1);
-        Reader { caller, may_continue, reading: Reading::default(), laws: Laws::default() }
+        let leaves = caller.plan.callers.get(caller.call).map(|plan| plan.leaves);
+        let cancels = leaves != Some(Leaves::AtTheEnd) || caller.plan.close.is_some();
+        Reader { caller, may_continue, cancels, reading: Reading::default(), laws: Laws::default() }
     }
 
     async fn read(mut self, mut events: Events) -> EndKind {
@@ -341,6 +348,8 @@ impl<'a> Reader<'a> {
             }
             (Some(EndKind::Cancelled), None) => {}
             (Some(end), Some(failed)) if end == failed => {}
+            // A cancel drops what was read ahead, a failure too; the end stands.
+            (Some(_), None) if self.cancels => {}
             _ => self.caller.breach("W3", format_args!("the end is {end:?} after {failed:?}")),
         }
         if end != Some(EndKind::Cancelled) {

@@ -7,7 +7,7 @@ use belvedere::EndKind;
 use belvedere::clock::Clock;
 
 use super::layers::ATTEMPTS;
-use super::plan::{Caller, Plan};
+use super::plan::{Caller, Leaves, Plan};
 use super::scene::{Scene, Seen};
 use super::world::World;
 use super::{KEY, prompt};
@@ -84,8 +84,10 @@ fn ends(seen: &Seen, plan: &Plan, caller: &Caller) -> Vec<(&'static str, String)
     if seen.untold > 0 {
         wrong.push(("W3", format!("{} witnesses were told no end", seen.untold)));
     }
-    // The client's own deadline ends what is inside by dropping it.
-    let inside = if seen.late { EndKind::Cancelled } else { end };
+    // The client's own deadline ends what is inside by dropping it, also when it passed in a pause and its caller
+    // cancelled before it came to the error.
+    let unread = end == EndKind::Failed && caller.pauses.is_some() && caller.leaves != Leaves::AtTheEnd;
+    let inside = if seen.late || unread { EndKind::Cancelled } else { end };
     // Who leaves while an observer settles, or before what was read ahead is handed out, misses an end that others
     // were told.
     let ahead =

@@ -246,9 +246,8 @@ impl Writer<'_> {
         let here = self.cell.filter(|(_, at)| *at >= Position::Preamble);
         let place = here.and_then(|(_, at)| self.place(&frames, at));
         for (index, (at, bytes)) in frames.iter().enumerate() {
-            if let (true, Some((fault, position))) = (place == Some(index), here) {
-                let goes_on = self.disturb(fault, position, bytes, &mut beats);
-                if !goes_on {
+            if let (true, Some(cell)) = (place == Some(index), here) {
+                if !self.disturb(cell, bytes, &mut beats) {
                     return (head, self.paced(beats));
                 }
                 continue;
@@ -269,54 +268,56 @@ impl Writer<'_> {
     }
 
     /// Writes the frame that the fault meets. False when nothing follows.
-    fn disturb(&self, fault: Fault, at: Position, bytes: &Bytes, beats: &mut Vec<Beat>) -> bool {
+    fn disturb(&self, cell: Cell, bytes: &Bytes, beats: &mut Vec<Beat>) -> bool {
+        match self.last_beats(cell, bytes) {
+            Some(last) => beats.extend(last),
+            None => {
+                self.go_on(cell, bytes, beats);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The frame of a fault that ends the body; `None` when the fault does not.
+    fn last_beats(&self, (fault, at): Cell, bytes: &Bytes) -> Option<Vec<Beat>> {
         let mark = |does| Beat { at, does, fault: Some(fault) };
-        let frame = || beat(at, Does::Bytes(bytes.clone()));
-        let insert = |beats: &mut Vec<Beat>, garbage: Bytes| {
-            // Before what is to come, or in the place of a first token that has come.
-            if at == Position::FirstToken {
-                beats.push(frame());
-                beats.push(mark(Does::Bytes(garbage)));
-            } else {
-                beats.push(mark(Does::Bytes(garbage)));
-                beats.push(frame());
-            }
-        };
-        match fault {
+        let head = || beat(at, Does::Bytes(self.head_of(bytes)));
+        Some(match fault {
             Fault::Reset | Fault::Closed | Fault::Stall => {
-                beats.push(beat(at, Does::Bytes(self.head_of(bytes))));
-                beats.extend(self.breaks(fault).map(mark));
-                return false;
+                [head()].into_iter().chain(self.breaks(fault).map(mark)).collect()
             }
-            Fault::CutFrame => {
-                beats.push(beat(at, Does::Bytes(self.head_of(bytes))));
-                beats.push(mark(Does::End));
-                return false;
-            }
+            Fault::CutFrame => vec![head(), mark(Does::End)],
             Fault::CutCharacter => {
-                beats.push(mark(Does::Bytes(Bytes::from_static(b"data: {\"text\":\"\xf0\x9f\x8c"))));
-                beats.push(beat(at, Does::End));
-                return false;
+                let cut = Bytes::from_static(b"data: {\"text\":\"\xf0\x9f\x8c");
+                vec![mark(Does::Bytes(cut)), beat(at, Does::End)]
             }
             Fault::ErrorEvent => {
                 let echo = format!("The key {KEY} asked: {}", prompt(self.call));
                 let (mut out, error) = (BytesMut::new(), Error::new(ErrorKind::Overloaded, echo));
                 let (_, mut encoder) = self.wire.endpoint.stream(self.request);
                 encoder.end(Some(&error), &mut out);
-                beats.push(mark(Does::Bytes(out.freeze())));
-                return false;
+                vec![mark(Does::Bytes(out.freeze()))]
             }
             Fault::KeepAlive => {
-                for _ in 0..self.dice.within(1, 12) {
-                    beats.push(mark(Does::Bytes(self.wire.comment())));
-                    beats.push(beat(at, Does::Wait(self.dice.millis(100, 20_000))));
-                }
-                beats.push(beat(at, Does::Stall));
-                return false;
+                let life = (0..self.dice.within(1, 12)).flat_map(|_| {
+                    let wait = Does::Wait(self.dice.millis(100, 20_000));
+                    [mark(Does::Bytes(self.wire.comment())), beat(at, wait)]
+                });
+                life.chain([beat(at, Does::Stall)]).collect()
             }
+            _ => return None,
+        })
+    }
+
+    /// The frame of a fault that more follows.
+    fn go_on(&self, (fault, at): Cell, bytes: &Bytes, beats: &mut Vec<Beat>) {
+        let mark = |does| Beat { at, does, fault: Some(fault) };
+        let frame = || beat(at, Does::Bytes(bytes.clone()));
+        let garbage = match fault {
             Fault::Slow => {
                 beats.extend(self.breaks(fault).map(mark));
-                beats.push(frame());
+                return beats.push(frame());
             }
             Fault::Trickle => {
                 let every = self.dice.within(1, 400);
@@ -324,17 +325,17 @@ impl Writer<'_> {
                     beats.push(mark(Does::Bytes(Bytes::copy_from_slice(&[*byte]))));
                     beats.push(beat(at, Does::Wait(Duration::from_millis(every))));
                 }
-                beats.push(beat(at, Does::Bytes(bytes.slice(bytes.len().min(200)..))));
+                return beats.push(beat(at, Does::Bytes(bytes.slice(bytes.len().min(200)..))));
             }
-            Fault::GarbageBytes => insert(beats, Bytes::from_static(b"\x00\xff\xfe\x80garbage\xc3\x28\n\n")),
-            Fault::GarbageJson => insert(beats, self.wire.frame(r#"{"garbage": [1, 2"#)),
-            Fault::OversizedFrame => {
-                insert(beats, self.wire.frame(&format!("{{\"x\":\"{}\"}}", "x".repeat(FRAME_LIMIT))));
-            }
-            Fault::UnknownEvent => insert(beats, self.wire.unknown()),
-            _ => beats.push(frame()),
-        }
-        true
+            Fault::GarbageBytes => Bytes::from_static(b"\x00\xff\xfe\x80garbage\xc3\x28\n\n"),
+            Fault::GarbageJson => self.wire.frame(r#"{"garbage": [1, 2"#),
+            Fault::OversizedFrame => self.wire.frame(&format!("{{\"x\":\"{}\"}}", "x".repeat(FRAME_LIMIT))),
+            Fault::UnknownEvent => self.wire.unknown(),
+            _ => return beats.push(frame()),
+        };
+        // Before what is to come, or behind a first token that has come.
+        let garbage = mark(Does::Bytes(garbage));
+        beats.extend(if at == Position::FirstToken { [frame(), garbage] } else { [garbage, frame()] });
     }
 
     /// What follows the last frame.
