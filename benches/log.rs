@@ -1,6 +1,7 @@
 //! What does an event log cost?
 //!
-//! 1. One reader over the bare source, CPU ns an event: nothing kept, and everything kept.
+//! 1. One reader over the bare source, CPU ns an event: nothing kept, and everything kept; and the stream of an
+//!    answer over that reader.
 //! 2. Many readers, CPU ns an event and reader.
 //!
 //! `cargo bench --bench log`. All figures are CPU time of the calling thread.
@@ -81,24 +82,23 @@ fn main() -> Result<()> {
     let simulation = Simulation::new(1);
     let lent = Arc::new(simulation.lent());
     let answer = answer();
-    let logged = |keep| {
-        per_event(&answer, |source| {
-            let log = EventLog::new(source, lent.clone(), options(keep));
-            #[expect(clippy::expect_used, reason = "nobody was refused yet")]
-            log.reader().expect("a new log takes readers in").into_events()
-        })
+    let reader = |source, keep| {
+        #[expect(clippy::expect_used, reason = "a new log takes readers in")]
+        EventLog::new(source, lent.clone(), options(keep)).reader().expect("nobody is refused")
     };
-    let (mut bare, mut unread, mut all) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bare, mut unread, mut all, mut streams) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     // In turns, so that what else the machine does falls on all of them.
     for _ in 0..ROUNDS {
         let source = per_event(&answer, |source| source);
         bare.push(source);
-        unread.push(logged(Keep::Unread) - source);
-        all.push(logged(Keep::All) - source);
+        unread.push(per_event(&answer, |source| reader(source, Keep::Unread)) - source);
+        all.push(per_event(&answer, |source| reader(source, Keep::All)) - source);
+        streams.push(per_event(&answer, |source| reader(source, Keep::Unread).into_events()) - source);
     }
     println!("bare source                   {:6.1} ns CPU an event (median of {ROUNDS})", median(bare));
     println!("log, one reader, added        {:6.1} ns CPU an event; at most 100", median(unread));
     println!("log that keeps all, added     {:6.1} ns CPU an event", median(all));
+    println!("stream of one reader, added    {:6.1} ns CPU an event", median(streams));
     println!(
         "log, {READERS} readers           {:6.1} ns CPU an event and reader",
         fan_out(&answer, &lent, &simulation.spawner)?

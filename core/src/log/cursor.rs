@@ -108,9 +108,16 @@ impl Live {
                 }
                 continue;
             }
-            let mut read = self.shared().with(|state| state.read(self.id, cx.waker()));
+            let shared = self.shared();
+            let mut read = match shared.with(|state| state.lend(self.id)) {
+                Some(source) => match shared.poll_lent(self.id, source, cx) {
+                    Ok(item) => return item,
+                    Err(read) => read,
+                },
+                None => shared.with(|state| state.read(self.id, cx.waker())),
+            };
             if let Read::Poll(source) = read {
-                read = self.shared().poll_inline(self.id, source, cx);
+                read = shared.poll_inline(self.id, source, cx);
             }
             match read {
                 Read::Event(event) => return Poll::Ready(Some(Ok(event))),
@@ -118,7 +125,7 @@ impl Live {
                 Read::Over(over) => return Poll::Ready(over.err().map(Err)),
                 Read::Stored(first) => self.fetch(first, offset),
                 // An event before the offset that this reader waits for: once more.
-                Read::Poll(source) => self.shared().with(|state| state.give_back(source, None)),
+                Read::Poll(source) => self.shared().with(|state| state.give_back(source, Poll::Pending)),
             }
         }
     }

@@ -40,7 +40,8 @@ impl Shared {
     pub(super) fn with<T>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
         let result = change(&mut state);
-        let after = state.take_after();
+        // Most changes ask for nothing further.
+        let Some(after) = state.take_after() else { return result };
         drop(state);
         if let Some(source) = after.source {
             close(source);
@@ -64,17 +65,31 @@ impl Shared {
         let item = poll(&mut source, cx);
         self.with(|state| state.returned(id, source, item, cx.waker()))
     }
+
+    /// Polls the source for the lone reader that it was lent to. An event does not pass through the lock.
+    pub(super) fn poll_lent(
+        self: &Arc<Self>,
+        id: usize,
+        mut source: Source,
+        cx: &mut Context<'_>,
+    ) -> Result<Poll<Item>, Read> {
+        let item = poll(&mut source, cx);
+        if matches!(item, Poll::Ready(Some(Ok(_)))) {
+            match self.with(|state| state.handed_on(id, source)) {
+                None => return Ok(item),
+                Some(back) => source = back,
+            }
+        }
+        Err(self.with(|state| state.returned(id, source, item, cx.waker())))
+    }
 }
 
 /// Polls the source. A panic in it is its last word.
-fn poll(source: &mut Source, cx: &mut Context<'_>) -> Option<Item> {
-    let polled = catch_unwind(AssertUnwindSafe(|| source.poll_next_unpin(cx)));
-    match polled {
-        Ok(Poll::Ready(item)) => Some(item),
-        Ok(Poll::Pending) => None,
-        // What it says may hold text of the answer: it is not quoted.
-        Err(_) => Some(Some(Err(Error::new(ErrorKind::Unexpected, "the source of the answer panicked")))),
-    }
+fn poll(source: &mut Source, cx: &mut Context<'_>) -> Poll<Item> {
+    // What it says may hold text of the answer: it is not quoted.
+    catch_unwind(AssertUnwindSafe(|| source.poll_next_unpin(cx))).unwrap_or_else(|_| {
+        Poll::Ready(Some(Err(Error::new(ErrorKind::Unexpected, "the source of the answer panicked"))))
+    })
 }
 
 /// Closes a source. One that panics at that has closed, too.
@@ -95,7 +110,7 @@ impl Future for Driver {
                 Drive::Wait => return Poll::Pending,
                 Drive::Poll(mut source) => {
                     let item = poll(&mut source, cx);
-                    let waits = item.is_none();
+                    let waits = item.is_pending();
                     self.0.with(|state| state.give_back(source, item));
                     if waits {
                         return Poll::Pending;

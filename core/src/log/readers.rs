@@ -87,6 +87,11 @@ impl Readers {
         self.waiting -= usize::from(slot.waker.take().is_some());
         let before = slot.offset;
         slot.offset += 1;
+        if self.holding == 1 && !slot.lost {
+            // A lone reader is its own floor: nothing has to be looked for.
+            self.floor = slot.offset;
+            return true;
+        }
         // One that is lost holds nothing, also while it hands out what it had fetched.
         !slot.lost && self.left_floor(before)
     }

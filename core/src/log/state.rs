@@ -3,7 +3,7 @@
 
 mod room;
 
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use super::held::Held;
 use super::readers::Readers;
@@ -109,8 +109,11 @@ impl State {
         state
     }
 
-    pub(super) fn take_after(&mut self) -> After {
-        std::mem::take(&mut self.after)
+    /// What is to be done once the lock is free; `None`: nothing.
+    pub(super) fn take_after(&mut self) -> Option<After> {
+        let After { wake, source, spawn_driver, spawn_writer } = &self.after;
+        let nothing = wake.is_empty() && source.is_none() && !spawn_driver && !spawn_writer;
+        (!nothing).then(|| std::mem::take(&mut self.after))
     }
 
     /// Takes a reader in at `offset`.
@@ -213,45 +216,51 @@ impl State {
         }
     }
 
-    /// Takes the source back from the lone reader, with what it gave.
-    pub(super) fn returned(&mut self, id: usize, source: Source, item: Option<Item>, waker: &Waker) -> Read {
-        let straight = !self.driven && self.over.is_none() && self.keeps_nothing();
-        match item {
-            Some(Some(Ok(event))) if straight && self.readers.offset(id) == Some(self.held.end()) => {
-                self.source = Some(source);
-                self.held.pass();
-                self.readers.advance(id);
-                Read::Event(event)
-            }
-            None if !self.driven && self.over.is_none() => {
-                self.source = Some(source);
-                self.readers.wait(id, waker);
-                Read::Wait
-            }
-            item => {
-                self.give_back(source, item);
-                self.wake_driver();
-                self.read(id, waker)
-            }
-        }
+    /// The source, for a lone reader whose next event need not be kept: the short way of [`read`](State::read).
+    pub(super) fn lend(&mut self, id: usize) -> Option<Source> {
+        let straight = self.hands_on() && self.readers.offset(id) == Some(self.held.end());
+        if straight { self.source.take() } else { None }
     }
 
-    /// Takes the source back from who polled it, with what it gave; `None`: nothing yet.
-    pub(super) fn give_back(&mut self, source: Source, item: Option<Item>) {
+    /// Takes a lent source back, whose event the reader keeps. `None` when that is so; else the event must come in.
+    pub(super) fn handed_on(&mut self, id: usize, source: Source) -> Option<Source> {
+        if !self.hands_on() {
+            return Some(source);
+        }
+        self.source = Some(source);
+        self.held.pass();
+        self.readers.advance(id);
+        None
+    }
+
+    /// Takes the source back from the lone reader, with what it gave.
+    pub(super) fn returned(&mut self, id: usize, source: Source, item: Poll<Item>, waker: &Waker) -> Read {
+        if item.is_pending() && !self.driven && self.over.is_none() {
+            self.source = Some(source);
+            self.readers.wait(id, waker);
+            return Read::Wait;
+        }
+        self.give_back(source, item);
+        self.wake_driver();
+        self.read(id, waker)
+    }
+
+    /// Takes the source back from who polled it, with what it gave.
+    pub(super) fn give_back(&mut self, source: Source, item: Poll<Item>) {
         if self.over.is_some() {
             // Ended meanwhile: what came is late, and the source is closed.
             self.after.source = Some(source);
             return;
         }
         match item {
-            Some(Some(Ok(event))) => {
+            Poll::Ready(Some(Ok(event))) => {
                 self.source = Some(source);
                 self.held.push(event);
                 self.readers.wake(&mut self.after.wake);
                 self.shelf.wake(&mut self.after.wake);
                 self.moved();
             }
-            Some(end) => {
+            Poll::Ready(end) => {
                 let over = match end {
                     Some(Err(error)) => Err(error),
                     _ if source.end() == Some(EndKind::Cancelled) => Err(cancelled()),
@@ -260,7 +269,7 @@ impl State {
                 self.source = Some(source);
                 self.finish(over);
             }
-            None => self.source = Some(source),
+            Poll::Pending => self.source = Some(source),
         }
     }
 
@@ -342,9 +351,14 @@ impl State {
         self.rules.keep == Keep::All && !self.passed && !self.orphaned
     }
 
-    /// True when an event can be handed to the lone reader without being kept.
-    fn keeps_nothing(&self) -> bool {
-        self.held.is_empty() && !self.keeps_all() && !self.shelf.publishes() && self.readers.len() == 1
+    /// True when an event goes to the lone reader without being kept.
+    fn hands_on(&self) -> bool {
+        let reads_itself = !self.driven && self.over.is_none();
+        reads_itself
+            && self.held.is_empty()
+            && !self.keeps_all()
+            && !self.shelf.publishes()
+            && self.readers.len() == 1
     }
 }
 
