@@ -226,8 +226,7 @@ fn a_cancel_in_a_pause_of_any_policy_leaves_nothing() {
 fn the_pause_policy_checkpoint_needs_a_layer_that_goes_on() {
     let simulation = Simulation::new(1);
     let (client, service) = client(&simulation, [long(1)]);
-    let mut options = Options::default();
-    options.pause = Some(PausePolicy::Checkpoint);
+    let options = Options { pause: Some(PausePolicy::Checkpoint), ..Options::default() };
     let error = simulation.run(client.stream(Request::from("hi").with_options(options))).unwrap_err();
     assert_eq!(
         error.message(),
@@ -237,9 +236,8 @@ fn the_pause_policy_checkpoint_needs_a_layer_that_goes_on() {
 }
 
 fn with_id(id: &str, tenant: Option<&str>) -> Request {
-    let mut options = Options::default();
-    options.stream_id = Some(id.into());
-    options.scope.tenant = tenant.map(Into::into);
+    let scope = Scope { tenant: tenant.map(Into::into), ..Scope::default() };
+    let options = Options { stream_id: Some(id.into()), scope, ..Options::default() };
     Request::from("hi").with_options(options)
 }
 
@@ -279,8 +277,7 @@ fn a_stream_belongs_to_its_tenant_and_its_id_is_taken_while_it_is_open() {
     assert!(again.message().starts_with("options.stream_id: a stream with this id is open"), "{again}");
     assert_eq!(service.live(), 1, "the second was closed again");
     for tenant in [None, Some("other")] {
-        let mut scope = Scope::default();
-        scope.tenant = tenant.map(Into::into);
+        let scope = Scope { tenant: tenant.map(Into::into), ..Scope::default() };
         assert!(client.attach("a", 0, &scope).is_err(), "{tenant:?}");
     }
     drop(mine);
