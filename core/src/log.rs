@@ -253,6 +253,8 @@ mod tests;
 #[cfg(test)]
 mod tests_bounds;
 #[cfg(test)]
+mod tests_feed;
+#[cfg(test)]
 mod tests_flights;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

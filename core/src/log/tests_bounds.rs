@@ -3,7 +3,7 @@ use std::sync::Arc;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::tests::{Feed, answer, events, log, next, read, ready, sizes, unread};
+use super::tests_feed::{Feed, answer, events, log, next, read, ready, sizes, unread};
 use super::*;
 use crate::entropy::Entropy;
 use crate::error::ErrorKind;
@@ -139,7 +139,7 @@ fn counted(count: usize, vector: &Arc<[f64]>) -> Feed {
     feed.push(events[0].clone());
     (0..count).for_each(|_| feed.push(Event::Embedding { index: 0, vector: vector.clone() }));
     feed.push(Event::Finish { choice: 0, finish: Default::default() });
-    feed.feed(super::tests::Item::End);
+    feed.feed(super::tests_feed::Item::End);
     feed
 }
 

@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::tests::{Feed, Item, answer, next, read, ready, sizes, unread};
+use super::tests_feed::{Feed, Item, answer, next, read, ready, sizes, unread};
 use super::*;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorKind, Result};

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::tests::{Feed, Item, answer, log, next, sizes};
+use super::tests_feed::{Feed, Item, answer, log, next, sizes};
 use super::*;
 use crate::error::ErrorKind;
 use crate::event::Event;

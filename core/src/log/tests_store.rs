@@ -7,7 +7,7 @@ use async_trait::async_trait;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::tests::{Feed, Item, answer, log, next, read, ready, sizes, unread};
+use super::tests_feed::{Feed, Item, answer, log, next, read, ready, sizes, unread};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::store::{self, Applied, Entry, MemoryStore, Op, Page, Rate, StoreInfo, Take};
@@ -158,7 +158,7 @@ fn a_writer_that_vanishes_ends_its_followers_typed_with_what_there_was() {
     let other = Simulation::new(1);
     let store = Shaky::new(&simulation);
     let feed = Feed::new();
-    let log = super::tests::log(&other, &feed, over(&store, Writes::All, LogOptions::default()));
+    let log = super::tests_feed::log(&other, &feed, over(&store, Writes::All, LogOptions::default()));
     answer(3).into_iter().take(3).for_each(|event| feed.push(event));
     let mut here = log.reader().unwrap();
     assert_eq!(ready(&other, &mut here).len(), 3);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
-use super::tests::{Feed, Item, answer, sizes};
+use super::tests_feed::{Feed, Item, answer, sizes};
 use super::*;
 use crate::error::ErrorKind;
 use crate::event::Event;
