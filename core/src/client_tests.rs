@@ -173,3 +173,20 @@ fn a_typed_answer_carries_its_schema_there_and_its_value_back() {
     let format = service.requests()[0].response_format.clone();
     assert!(matches!(format, Some(ResponseFormat::JsonSchema { json_schema }) if json_schema.name == "City"));
 }
+
+#[test]
+fn w16_an_open_call_keeps_the_pipeline_it_began_with() {
+    let simulation = Simulation::new(1);
+    let service = ScriptedService::always(Answer::deltas(["hel", "lo"]));
+    let client = Client::new(service.clone(), simulation.lent());
+    let mut open = simulation.run(client.stream("hi")).unwrap();
+    simulation.run(open.next());
+    let refusing = layer_fn("refusing", |_, _, _| async {
+        Err(Error::new(ErrorKind::Blocked, "the later generation refuses"))
+    });
+    let later = client.clone().layer(refusing);
+    assert_eq!(simulation.run(later.complete("hi")).unwrap_err().kind(), ErrorKind::Blocked);
+    assert_eq!(simulation.run(open.collect()).unwrap().text(), "hello", "the call that was open");
+    assert_eq!(simulation.run(client.complete("hi")).unwrap().text(), "hello", "and the earlier generation");
+    assert_eq!(service.live(), 0);
+}

@@ -158,6 +158,25 @@ fn what_comes_after_a_pause_counts_from_its_end() {
 }
 
 #[test]
+fn w15_suspend_and_clock_jumps_do_not_count_as_paused_time_or_stalls() {
+    let simulation = Simulation::new(1);
+    let (mut events, _) = open(&simulation, Answer::deltas(["hel", "lo"]));
+    let control = events.controller();
+    simulation.run(events.next());
+    control.pause();
+    simulation.clock.suspend(10 * 3600 * SECOND);
+    simulation.clock.jump_wall(std::time::SystemTime::UNIX_EPOCH);
+    simulation.advance(SECOND);
+    // A clock that steps back, which none may and some have done, takes nothing below zero.
+    simulation.clock.step_back(5 * SECOND);
+    control.resume();
+    assert_eq!(simulation.run(events.collect()).unwrap().text(), "hello");
+    let progress = control.progress();
+    assert!(progress.paused <= SECOND && progress.elapsed <= SECOND, "{progress:?}");
+    assert_eq!((progress.stalls, progress.state), (0, StreamState::Ended(EndKind::Finished)));
+}
+
+#[test]
 fn a_pause_of_a_stream_that_nobody_waits_for_reads_nothing() {
     let simulation = Simulation::new(1);
     let (mut events, _) = open(&simulation, Answer::text("hello"));
