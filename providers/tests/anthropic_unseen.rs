@@ -69,13 +69,16 @@ fn of_block(block: Value, pieces: &[Value]) -> Read {
     streamed(&events)
 }
 
-/// What an answer's parts are on the wire when they go back.
+/// What an answer's parts are on the wire when they go back, before words: no turn may end in thinking.
 fn sent_back(read: &Read) -> Value {
     assert!(read.error.is_none(), "{:?}", read.error);
-    let request = Request::new([read.completion().message()]);
-    let sent = Anthropic::new("m").encode(&request).unwrap();
+    let mut message = read.completion().message();
+    message.parts.push(Part::text("words"));
+    let sent = Anthropic::new("m").encode(&Request::new([message])).unwrap();
     let sent: Value = serde_json::from_slice(sent.body()).unwrap();
-    sent["messages"][0]["content"].clone()
+    let mut content = sent["messages"][0]["content"].as_array().unwrap().clone();
+    assert_eq!(content.pop(), Some(json!({"type": "text", "text": "words"})));
+    content.into()
 }
 
 /// Every block that the wire's reference has in an answer, but for text and thinking.
