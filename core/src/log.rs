@@ -36,7 +36,8 @@ pub use shelf::Writes;
 /// The events of one answer, for many readers. Clones share it.
 ///
 /// *Detach*, *pause* and *cancel* are three verbs: a detached log goes on to its end without readers; a reader that
-/// pauses just does not read; [`cancel`](EventLog::cancel) ends the log for all.
+/// pauses just does not read; [`cancel`](EventLog::cancel) ends the log for all. A panic of the source is one
+/// `Unexpected` error for all readers, where panics unwind: in the browser one ends the program.
 #[derive(Clone)]
 pub struct EventLog(Arc<Owner>);
 

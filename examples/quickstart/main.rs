@@ -1,4 +1,5 @@
-//! The quickstart: streams, errors that help, a typed answer and token usage, over real HTTP.
+//! The quickstart: streams, a pause, a cut that the answer survives, errors that help, a typed answer and token
+//! usage, over real HTTP.
 //!
 //! `cargo run --example quickstart` needs no key and no network: two providers run in this process.
 //! `cargo run --example quickstart -- --provider anthropic "Why is the sky blue?"` asks the real one.
