@@ -1,5 +1,7 @@
 //! What an answer is made of, one event at a time.
 
+mod notice;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use smol_str::SmolStr;
 
 use crate::message::{Media, ToolBy};
 use crate::usage::Usage;
+pub use notice::{ContinuedBy, Notice};
 
 /// One event of an answer. Its JSON form (`type`, then its fields) is the event in every language.
 ///
@@ -201,10 +204,6 @@ fn value_size(value: &Value) -> usize {
     }
 }
 
-fn is_zero_u64(n: &u64) -> bool {
-    *n == 0
-}
-
 pub(crate) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
@@ -279,65 +278,6 @@ pub struct Model {
     pub name: Option<String>,
     /// The provider's object.
     pub raw: Value,
-}
-
-/// What the pipeline did to a call, visible to the caller.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "notice", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Notice {
-    /// Everything since `Start` is void; a new answer follows.
-    Restart {
-        /// Why.
-        reason: String,
-    },
-    /// The stream broke, and the answer goes on from another attempt. What came before stands.
-    Continued {
-        /// Why.
-        reason: String,
-        /// How the other attempt was asked to go on.
-        by: ContinuedBy,
-        /// How many bytes it repeated that were taken out.
-        #[serde(default, skip_serializing_if = "is_zero_u64")]
-        overlap: u64,
-    },
-    /// A parameter that the target lacks was left out.
-    ParameterDropped {
-        /// Its name in the request.
-        parameter: SmolStr,
-        /// Why.
-        reason: String,
-    },
-    /// The last frame of the wire lacked its end and was complete all the same.
-    Unterminated,
-    /// The provider's counters do not add up to its own total.
-    UsageMismatch {
-        /// The sum of the disjoint classes.
-        classes: u64,
-        /// The provider's total.
-        reported: u64,
-    },
-    /// A word of a layer outside this crate.
-    Layer {
-        /// The layer's name.
-        layer: SmolStr,
-        /// What it did.
-        message: String,
-    },
-}
-
-/// How a broken answer was asked to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ContinuedBy {
-    /// The target was given the beginning of its answer
-    /// ([`continue_final_message`](crate::request::Parameters::continue_final_message)).
-    Prefix,
-    /// The target was shown the beginning of its answer and asked for the rest.
-    Request,
-    /// The target was asked again, and what had been complete was taken out of what came.
-    Again,
 }
 
 impl Event {
