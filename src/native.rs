@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use belvedere_core::hooks::Hooks;
 use belvedere_core::config::Config;
 use belvedere_core::context::{Lent, Wire};
 use belvedere_core::error::{Error, Result};
@@ -76,6 +77,7 @@ fn without_transport(error: Error) -> Lent {
         entropy: Arc::new(OsEntropy::new()),
         spawner: Arc::new(TokioSpawner::new()),
         transport: Arc::new(Broken(error)),
+        hooks: Hooks::default(),
     }
 }
 

@@ -1,46 +1,74 @@
 //! The client: a stack, what is lent to it, and the calls that are open.
 
+mod generation;
 mod open;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::checkpoint::Checkpoint;
+use crate::clock::Clock;
 use crate::completion::Completion;
+use crate::config::Plan;
 use crate::context::{Call, Context, Lent};
 use crate::control::{Control, StreamController};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
+use crate::hooks::{Hook, Signal};
 use crate::layer::Layer;
 use crate::log::{Cursor, EventLog};
 use crate::pause::PausePolicy;
+use crate::pipeline::Pipeline;
 use crate::request::{Operation, Request, ResponseFormat, Scope};
 use crate::service::{Info, Stack};
-use crate::spawner::Tracked;
+use crate::spawner::{Spawner, Tracked};
 use crate::store::Store;
-use crate::streams::{Resuming, Rooms, Streams};
+use crate::streams::{Resuming, Streams};
 use crate::typed::Typed;
-use open::{Open, OpenCalls, closed, poll_deadline};
+pub(crate) use generation::Generation;
+use open::{Open, OpenCalls, closed, failed, poll_deadline};
 
 /// Sends requests through a pipeline. Cheap to clone; clones share the pipeline and its state.
+///
+/// A client made from a configuration can be [reloaded](crate::config::Registry::reload): each call sees one generation
+/// of the pipeline from its start to its end.
 #[derive(Debug, Clone)]
 pub struct Client {
-    base: Stack,
-    layers: Vec<Arc<dyn Layer>>,
-    /// What was lent, before any layer equipped it.
-    bare: Lent,
-    stack: Stack,
-    lent: Arc<Lent>,
+    current: Arc<Current>,
     tracked: Arc<Tracked>,
     open: Arc<OpenCalls>,
-    rooms: Arc<Rooms>,
+}
+
+/// The generation that new calls take.
+#[derive(Debug)]
+struct Current {
+    generation: RwLock<Arc<Generation>>,
+    /// Held while the next one is built: there is one writer.
+    reloads: Mutex<()>,
+}
+
+/// A client that does not keep its pipeline alive; for who watches over it.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakClient {
+    current: Weak<Current>,
+    tracked: Arc<Tracked>,
+    open: Arc<OpenCalls>,
+}
+
+impl WeakClient {
+    /// The client, while anybody else has it.
+    pub(crate) fn upgrade(&self) -> Option<Client> {
+        let current = self.current.upgrade()?;
+        Some(Client { current, tracked: self.tracked.clone(), open: self.open.clone() })
+    }
 }
 
 impl Client {
@@ -48,17 +76,66 @@ impl Client {
     pub fn new(service: impl Into<Stack>, lent: Lent) -> Self {
         let tracked = Arc::new(Tracked::new(lent.spawner.clone()));
         let bare = Lent { spawner: tracked.clone(), ..lent };
-        let base = service.into();
-        Client {
-            rooms: Arc::new(Rooms::new(&bare)),
-            stack: base.clone(),
-            lent: Arc::new(bare.clone()),
-            layers: Vec::new(),
-            open: Arc::default(),
-            base,
-            bare,
-            tracked,
+        let current = Current::new(Generation::new(Pipeline::new(service), bare));
+        Client { current, tracked, open: Arc::default() }
+    }
+
+    /// The same client of another generation: what it was made from does not change.
+    fn with(&self, generation: Generation) -> Self {
+        Client { current: Current::new(generation), ..self.clone() }
+    }
+
+    /// The client that a document plans.
+    pub(crate) fn planned(&self, plan: Plan, transport: Option<Value>) -> Result<Self> {
+        let current = self.current();
+        current.planned(plan, current.bare.clone(), transport).map(|generation| self.with(generation))
+    }
+
+    /// The generation that a call takes which begins now.
+    pub(crate) fn current(&self) -> Arc<Generation> {
+        self.current.generation.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it takes no more calls.
+    pub fn is_closed(&self) -> bool {
+        self.open.is_closed()
+    }
+
+    /// What is lent to who watches over the client: closing it does not wait for that.
+    pub(crate) fn watcher(&self) -> (Arc<dyn Clock>, Arc<dyn Spawner>) {
+        (self.current().bare.clock.clone(), self.tracked.inner().clone())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakClient {
+        let current = Arc::downgrade(&self.current);
+        WeakClient { current, tracked: self.tracked.clone(), open: self.open.clone() }
+    }
+
+    /// Makes the next generation from the one that holds, which must be `from`, and lets it hold. When it can't be
+    /// made, nothing changes.
+    pub(crate) fn reload(
+        &self,
+        from: u64,
+        make: impl FnOnce(&Generation) -> Result<Generation>,
+    ) -> Result<u64> {
+        let _one = self.current.reloads.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.current();
+        if before.number != from {
+            let message = format!(
+                "generation: {from} is not the one that holds, which is {}; read the configuration again",
+                before.number
+            );
+            return Err(Error::new(ErrorKind::ConfigInvalid, message));
         }
+        let mut next = make(&before)?;
+        next.number = from + 1;
+        *self.current.generation.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(from + 1)
+    }
+
+    /// The number of the generation that holds: 1 for a new client, one more for each reload.
+    pub fn generation(&self) -> u64 {
+        self.current().number
     }
 
     /// Adds a layer inside those added before: layers are listed outermost first, as in a configuration.
@@ -67,29 +144,61 @@ impl Client {
     }
 
     /// The same for a layer that is shared already.
-    pub fn shared_layer(mut self, layer: Arc<dyn Layer>) -> Self {
-        self.layers.push(layer);
-        self.stack = self.layers.iter().rev().fold(self.base.clone(), |inner, layer| layer.layer(inner));
-        self.lent =
-            Arc::new(self.layers.iter().rev().fold(self.bare.clone(), |lent, layer| layer.equip(lent)));
-        self
+    pub fn shared_layer(self, layer: Arc<dyn Layer>) -> Self {
+        let current = self.current();
+        let mut pipeline = current.pipeline.clone();
+        pipeline.push(layer);
+        self.with(current.rebuilt(pipeline, current.bare.clone()))
+    }
+
+    /// Lets a hook hear what the pipeline does: every [`Signal`].
+    pub fn on(self, hook: impl Hook) -> Self {
+        let current = self.current();
+        let hooks = current.bare.hooks.with(hook);
+        self.with(current.rebuilt(current.pipeline.clone(), Lent { hooks, ..current.bare.clone() }))
+    }
+
+    /// Lets a hook hear of calls that failed: [`Signal::Error`].
+    pub fn on_error(self, hook: impl Hook) -> Self {
+        self.on(only(hook, |signal| matches!(signal, Signal::Error { .. })))
+    }
+
+    /// Lets a hook hear of retries: [`Signal::Retry`].
+    pub fn on_retry(self, hook: impl Hook) -> Self {
+        self.on(only(hook, |signal| matches!(signal, Signal::Retry { .. })))
+    }
+
+    /// Lets a hook hear of targets that are passed over: [`Signal::Fallback`].
+    pub fn on_fallback(self, hook: impl Hook) -> Self {
+        self.on(only(hook, |signal| matches!(signal, Signal::Fallback { .. })))
+    }
+
+    /// Lets a hook hear of circuit breakers that open and close: [`Signal::StateChange`].
+    pub fn on_state_change(self, hook: impl Hook) -> Self {
+        self.on(only(hook, |signal| matches!(signal, Signal::StateChange { .. })))
+    }
+
+    /// Lets a hook hear of limits and budgets that are near or reached: [`Signal::Quota`].
+    pub fn on_quota(self, hook: impl Hook) -> Self {
+        self.on(only(hook, |signal| matches!(signal, Signal::Quota { .. })))
     }
 
     /// Sets what becomes of streams that are paused or left, and where what they spill or publish is kept: absent, in
     /// this process.
-    pub fn with_streams(mut self, settings: Streams, store: Option<Arc<dyn Store>>) -> Self {
-        self.rooms = Arc::new(self.rooms.with(settings, store));
-        self
+    pub fn with_streams(self, settings: Streams, store: Option<Arc<dyn Store>>) -> Self {
+        let mut generation = Generation::clone(&self.current());
+        generation.rooms = Arc::new(generation.rooms.with(settings, store));
+        self.with(generation)
     }
 
     /// Name and capabilities of the pipeline.
     pub fn info(&self) -> Info {
-        self.stack.info()
+        self.current().stack.info()
     }
 
     /// What is lent to the pipeline, as its layers equipped it.
-    pub fn lent(&self) -> &Arc<Lent> {
-        &self.lent
+    pub fn lent(&self) -> Arc<Lent> {
+        self.current().lent.clone()
     }
 
     /// Asks and gives the answer as it comes. Dropping the future or the stream cancels the call.
@@ -149,7 +258,9 @@ impl Client {
     /// the client is or gets closed.
     pub async fn call(&self, mut request: Request) -> Result<Events> {
         let options = request.options.take().map_or_else(Default::default, |o| *o);
-        self.open_call(request, Call::new(&self.lent, options)).await
+        let generation = self.current();
+        let call = Call::new(&generation.lent, options);
+        self.open_call(&generation, request, call).await
     }
 
     /// Goes on with a stream that was left: what had been handed out of its answer comes first, in as few events as
@@ -159,9 +270,10 @@ impl Client {
     /// `Unsupported` without a `repair` layer, which is what goes on with it; else those of
     /// [`stream`](Client::stream).
     pub async fn resume(&self, checkpoint: Checkpoint) -> Result<Events> {
-        self.check_resumes("a checkpoint")?;
-        let (request, call) = self.resumed(checkpoint);
-        self.open_call(request, call).await
+        let generation = self.current();
+        check_resumes(&generation, "a checkpoint")?;
+        let (request, call) = resumed(&generation, checkpoint);
+        self.open_call(&generation, request, call).await
     }
 
     /// Reads a stream that was opened with `Options::stream_id`, also while others do, and for a while after its end:
@@ -173,96 +285,62 @@ impl Client {
     /// # Errors
     /// `InvalidRequest` when there is no such stream, or when its events from there on are gone.
     pub fn attach(&self, id: &str, offset: u64, scope: &Scope) -> Result<Cursor> {
-        self.rooms.attach(scope, id, offset, &self.lent)
+        let current = self.current();
+        current.rooms.attach(scope, id, offset, &current.lent)
     }
 
-    async fn open_call(&self, request: Request, mut call: Call) -> Result<Events> {
-        let began = self.lent.clock.now();
+    async fn open_call(
+        &self,
+        generation: &Arc<Generation>,
+        request: Request,
+        mut call: Call,
+    ) -> Result<Events> {
+        let Generation { lent, rooms, .. } = &**generation;
+        let began = lent.clock.now();
         let is_chat = request.operation == Operation::Chat;
         let asked = is_chat.then(|| request.clone().with_options(call.options.clone()));
         // Layers see what holds for the call, whoever set it.
-        let policy = *call.options.pause.get_or_insert(self.rooms.settings.pause);
+        let policy = *call.options.pause.get_or_insert(rooms.settings.pause);
         let call = Arc::new(call);
-        let cx = self.context(&call);
+        let cx = Context::new(lent.clone(), call.clone());
         let control = Control::of_call(&cx, began, asked);
         if is_chat && policy == PausePolicy::Checkpoint {
-            self.check_resumes("the pause policy `checkpoint`")?;
+            check_resumes(generation, "the pause policy `checkpoint`")?;
         }
         let id = call.options.stream_id.as_ref().filter(|_| is_chat);
-        id.map_or(Ok(()), |id| self.rooms.check_free(id, &call))?;
-        let source = self.begin(request, &call).await?;
+        id.map_or(Ok(()), |id| rooms.check_free(id, &call))?;
+        let source = self.begin(generation, request, &call).await?;
         if let Some(id) = id {
-            let log = self.rooms.open(id, source, &call, &self.lent)?;
+            let log = rooms.open(id, source, &call, lent)?;
             return Ok(log.reader()?.into_events().controlled(control.with_buffer(0)));
         }
         if !is_chat || policy == PausePolicy::Backpressure {
-            return Ok(source.controlled(control.with_buffer(self.rooms.settings.buffer)));
+            return Ok(source.controlled(control.with_buffer(rooms.settings.buffer)));
         }
-        let log = self.rooms.pause_log(source, &call, &self.lent, policy);
+        let log = rooms.pause_log(source, &call, lent, policy);
         let reader = log.reader()?;
         let controller = control.controller();
         controller.set_log(&log, None);
         let events = match policy {
             PausePolicy::Checkpoint => {
-                Events::new(Resuming::new(self.clone(), call, controller, log, reader))
+                let pinned = Pinned { client: self.clone(), generation: generation.clone() };
+                Events::new(Resuming::new(pinned, call, controller, log, reader))
             }
             _ => reader.into_events(),
         };
         Ok(events.controlled(control.with_buffer(0)))
     }
 
-    /// Goes on with a stream whose upstream its pause closed. The new call shares the old one's cancel and pause.
-    pub(crate) async fn reopen(
-        &self,
-        checkpoint: Checkpoint,
-        before: &Call,
-        controller: &StreamController,
-    ) -> Result<(EventLog, Cursor)> {
-        let (request, mut call) = self.resumed(checkpoint);
-        call.cancel = before.cancel.clone();
-        call.pause = before.pause.clone();
-        call.options.pause = before.options.pause;
-        let call = Arc::new(call);
-        let source = self.begin(request, &call).await?;
-        let log = self.rooms.pause_log(source, &call, &self.lent, PausePolicy::Checkpoint);
-        let reader = log.reader()?;
-        controller.set_log(&log, Some(call));
-        Ok((log, reader))
-    }
-
-    /// The request and the call that go on with a checkpoint.
-    fn resumed(&self, checkpoint: Checkpoint) -> (Request, Call) {
-        let mut request = checkpoint.request.clone();
-        request.stream = true;
-        let options = request.options.take().map_or_else(Default::default, |o| *o);
-        let mut call = Call::new(&self.lent, options);
-        call.resume = Some(Arc::new(checkpoint));
-        (request, call)
-    }
-
-    fn check_resumes(&self, what: &str) -> Result<()> {
-        match self.stack.info().resumes {
-            true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("{what} needs the `repair` layer, which goes on with it; add it to `layers`"),
-            )),
-        }
-    }
-
-    fn context(&self, call: &Arc<Call>) -> Context {
-        Context { lent: self.lent.clone(), call: call.clone(), wire: None }
-    }
-
     /// Calls the stack; gives its stream, held to the call's deadline.
-    async fn begin(&self, request: Request, call: &Arc<Call>) -> Result<Events> {
+    async fn begin(&self, generation: &Generation, request: Request, call: &Arc<Call>) -> Result<Events> {
+        let Generation { lent, stack, .. } = generation;
         let limit = call.options.timeout;
         let call = call.clone();
         let ticket = self.open.enter(call.cancel.clone())?;
-        let cx = self.context(&call);
-        let mut deadline = limit.map(|limit| (self.lent.clock.sleep(limit), limit));
+        let cx = Context::new(lent.clone(), call.clone());
+        let mut deadline = limit.map(|limit| (lent.clock.sleep(limit), limit));
         let mut cancel = call.cancel.waiter();
-        let mut answer = pin!(self.stack.call(cx, request));
+        let mut answer = pin!(stack.call(cx, request));
         let events = poll_fn(|poller| {
             if cancel.is_given() {
                 return Poll::Ready(Err(closed()));
@@ -273,10 +351,11 @@ impl Client {
             if cancel.listen(poller).is_ready() {
                 return Poll::Ready(Err(closed()));
             }
-            poll_deadline(&mut deadline, &call, poller).map(Err)
+            poll_deadline(&mut deadline, poller).map(Err)
         })
-        .await?;
-        Ok(Events::new(Open::new(events, deadline, call, ticket)))
+        .await
+        .map_err(|error| failed(error, &call, lent))?;
+        Ok(Events::new(Open::new(events, deadline, call, lent.clone(), ticket)))
     }
 
     /// Closes the client: new calls are refused, open ones may end until `deadline` from now and are cancelled
@@ -285,12 +364,76 @@ impl Client {
     /// Gives how many calls had to be cancelled.
     pub async fn close(&self, deadline: Duration) -> usize {
         self.open.close();
-        let clock = &self.bare.clock;
+        let clock = &self.current().bare.clock;
         within(self.open.idle(), clock.sleep(deadline)).await;
         let cancelled = self.open.cancel_all();
         within(self.open.idle(), clock.sleep(deadline)).await;
         within(self.tracked.idle(), clock.sleep(deadline)).await;
         cancelled
+    }
+}
+
+impl Current {
+    fn new(generation: Generation) -> Arc<Self> {
+        Arc::new(Current { generation: RwLock::new(Arc::new(generation)), reloads: Mutex::default() })
+    }
+}
+
+/// A client at the generation of a call.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    client: Client,
+    generation: Arc<Generation>,
+}
+
+impl Pinned {
+    /// Goes on with a stream whose upstream its pause closed. The new call shares the old one's cancel and pause.
+    pub(crate) async fn reopen(
+        &self,
+        checkpoint: Checkpoint,
+        before: &Call,
+        controller: &StreamController,
+    ) -> Result<(EventLog, Cursor)> {
+        let Pinned { client, generation } = self;
+        let (request, mut call) = resumed(generation, checkpoint);
+        call.cancel = before.cancel.clone();
+        call.pause = before.pause.clone();
+        call.options.pause = before.options.pause;
+        let call = Arc::new(call);
+        let source = client.begin(generation, request, &call).await?;
+        let log = generation.rooms.pause_log(source, &call, &generation.lent, PausePolicy::Checkpoint);
+        let reader = log.reader()?;
+        controller.set_log(&log, Some(call));
+        Ok((log, reader))
+    }
+}
+
+/// The request and the call that go on with a checkpoint.
+fn resumed(generation: &Generation, checkpoint: Checkpoint) -> (Request, Call) {
+    let mut request = checkpoint.request.clone();
+    request.stream = true;
+    let options = request.options.take().map_or_else(Default::default, |o| *o);
+    let mut call = Call::new(&generation.lent, options);
+    call.resume = Some(Arc::new(checkpoint));
+    (request, call)
+}
+
+fn check_resumes(generation: &Generation, what: &str) -> Result<()> {
+    match generation.stack.info().resumes {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{what} needs the `repair` layer, which goes on with it; add it to `layers`"),
+        )),
+    }
+}
+
+/// A hook that hears some signals only.
+fn only(hook: impl Hook, hears: fn(&Signal) -> bool) -> impl Hook {
+    move |signal: &Signal| {
+        if hears(signal) {
+            hook.signal(signal);
+        }
     }
 }
 

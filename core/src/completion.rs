@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
+use crate::context::Attempt;
 use crate::event::{Event, Finish, FinishReason, Model, Notice, Source};
 use crate::events::Events;
 use crate::message::{MediaSource, Message, Part, Role, ToolBy};
@@ -16,7 +17,7 @@ use crate::usage::Usage;
 pub(crate) use unfold::{unfold, unfold_open};
 
 /// A whole answer. `collect(into_events(c)) == c` for every answer that was folded from events.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Completion {
@@ -40,9 +41,27 @@ pub struct Completion {
     /// What the pipeline did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// The attempts it took, each with what it used and how it ended. A client's answers have it; it is no part of
+    /// the answer itself, and its unfold leaves it out.
+    #[serde(skip_serializing_if = "is_one_attempt")]
+    pub attempts: Vec<Attempt>,
     /// The frames of the wire, when `Options::raw` asked for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub raw: Vec<RawFrame>,
+}
+
+/// Answers are equal when they say the same, whatever attempts they took.
+impl PartialEq for Completion {
+    fn eq(&self, other: &Self) -> bool {
+        let Completion { id, model, choices, embeddings, models, usage, notices, attempts: _, raw } = self;
+        (id, model, choices, embeddings) == (&other.id, &other.model, &other.choices, &other.embeddings)
+            && (models, usage, notices, raw) == (&other.models, &other.usage, &other.notices, &other.raw)
+    }
+}
+
+/// One attempt says nothing that the answer does not.
+fn is_one_attempt(attempts: &[Attempt]) -> bool {
+    attempts.len() < 2
 }
 
 /// One answer of a completion.

@@ -13,7 +13,7 @@ use crate::cancel::{Cancel, Waiter};
 use crate::checkpoint::Checkpoint;
 use crate::clock::{Clock, Instant};
 use crate::completion::{Completion, Fold};
-use crate::context::{Call, Context};
+use crate::context::{Attempt, Call, Context};
 use crate::event::Event;
 use crate::events::EndKind;
 use crate::log::EventLog;
@@ -63,6 +63,10 @@ struct Shared {
 impl Shared {
     fn now(&self) -> Instant {
         self.clock.as_ref().map_or(Instant::default(), |clock| clock.now())
+    }
+
+    fn attempts(&self) -> Vec<Attempt> {
+        lock(&self.calls).iter().flat_map(|call| call.attempts()).collect()
     }
 
     fn fold(&self) -> MutexGuard<'_, Fold> {
@@ -142,7 +146,7 @@ impl StreamController {
     pub fn metrics(&self) -> Metrics {
         Metrics {
             progress: self.progress(),
-            attempts: lock(&self.0.calls).iter().flat_map(|call| call.attempts()).collect(),
+            attempts: self.0.attempts(),
             usage: self.0.fold().completion().usage.clone(),
         }
     }
@@ -288,6 +292,11 @@ impl Control {
         self.shared.monitor.set_buffered(0);
         // Controllers outlive the stream; what a pause read into does not.
         *lock(&self.shared.log) = None;
+    }
+
+    /// The attempts of its call, and of those that went on with it.
+    pub(crate) fn attempts(&self) -> Vec<Attempt> {
+        self.shared.attempts()
     }
 
     /// The answer as far as it was handed out.

@@ -1,6 +1,7 @@
 //! Secrets, and signing with them.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -78,8 +79,32 @@ pub trait Credentials: Send + Sync + fmt::Debug + 'static {
     /// `Unauthorized` when there are none to be had.
     async fn sign(&self, cx: &Context, request: &mut http::Request<Bytes>) -> Result<()>;
 
+    /// Which credentials these are, to tell them from others; `None` where there are none.
+    fn id(&self) -> Option<CredentialId> {
+        None
+    }
+
     /// The provider refused what this request was signed with; another key may be tried next time.
     fn refused(&self, _cx: &Context, _request: &http::HeaderMap, _error: &Error) {}
+}
+
+/// Tells credentials apart without telling what they are. It is not printed and not serialised.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CredentialId(u64);
+
+impl CredentialId {
+    /// The id of these secrets: equal secrets have equal ids in one build of one program.
+    pub fn of<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        secrets.into_iter().for_each(|secret| secret.hash(&mut hasher));
+        CredentialId(hasher.finish())
+    }
+}
+
+impl fmt::Debug for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// No credentials, for local servers.
@@ -101,6 +126,7 @@ pub const KEY_REST: Duration = Duration::from_secs(60);
 pub struct ApiKeys {
     header: HeaderName,
     values: Vec<HeaderValue>,
+    id: CredentialId,
     turn: Mutex<Turn>,
 }
 
@@ -133,7 +159,8 @@ impl ApiKeys {
             return Err(Error::new(ErrorKind::ConfigInvalid, "api_key: at least one key is needed"));
         }
         let turn = Turn { next: 0, rests_until: vec![None; values.len()] };
-        Ok(ApiKeys { header, values, turn: Mutex::new(turn) })
+        let id = CredentialId::of(keys.iter().map(|key| key.expose().as_bytes()));
+        Ok(ApiKeys { header, values, id, turn: Mutex::new(turn) })
     }
 }
 
@@ -178,6 +205,10 @@ impl Credentials for ApiKeys {
             request.headers_mut().insert(self.header.clone(), value.clone());
         }
         Ok(())
+    }
+
+    fn id(&self) -> Option<CredentialId> {
+        Some(self.id)
     }
 
     fn refused(&self, cx: &Context, headers: &http::HeaderMap, _error: &Error) {

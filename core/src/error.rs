@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::completion::Completion;
+use crate::context::Attempt;
 pub use kind::{Category, ErrorKind, Status, TimeoutPhase};
 
 /// The result of everything in Belvedere that can fail.
@@ -34,6 +35,7 @@ struct Inner {
     provider: Option<ProviderError>,
     partial: Option<Arc<Completion>>,
     attempts: u32,
+    history: Vec<Attempt>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -113,6 +115,7 @@ impl Error {
             provider: None,
             partial: None,
             attempts: 0,
+            history: Vec::new(),
             source: None,
         }))
     }
@@ -151,6 +154,14 @@ impl Error {
     /// Sets how many attempts were made.
     pub fn with_attempts(self, attempts: u32) -> Self {
         self.edit(|e| e.attempts = attempts)
+    }
+
+    /// Lists the attempts of the call, and counts them.
+    pub fn with_history(self, history: Vec<Attempt>) -> Self {
+        self.edit(|e| {
+            e.attempts = u32::try_from(history.len()).unwrap_or(u32::MAX);
+            e.history = history;
+        })
     }
 
     /// Attaches the cause. Its text is part of `Debug` only.
@@ -242,6 +253,12 @@ impl Error {
     /// How many attempts were made; 0 when none reached a provider.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// The attempts of the call, in the order they began, each with what it used and how it ended. A client's errors
+    /// have it.
+    pub fn history(&self) -> &[Attempt] {
+        &self.0.history
     }
 }
 
@@ -344,6 +361,10 @@ impl Serialize for Error {
         }
         if e.attempts > 0 {
             map.serialize_entry("attempts", &e.attempts)?;
+        }
+        // One attempt is the error itself.
+        if e.history.len() > 1 {
+            map.serialize_entry("history", &e.history)?;
         }
         if let Some(partial) = &e.partial {
             map.serialize_entry("partial", partial)?;

@@ -73,6 +73,14 @@ impl<'a> End<'a> {
         }
     }
 
+    /// The error, where there is one.
+    pub fn error(&self) -> Option<&'a Error> {
+        match self {
+            End::Truncated(error) | End::Failed(error) => Some(error),
+            End::Finished | End::Cancelled => None,
+        }
+    }
+
     /// Without the error.
     pub fn kind(&self) -> EndKind {
         match self {
@@ -151,6 +159,35 @@ impl Events {
         self.ahead.front()
     }
 
+    /// Waits for the first event that can't be unsaid: content, or the finish of an answer without any. What comes
+    /// before it (`Start`, `Usage`, notices) is kept, and the stream hands out all of it in order.
+    ///
+    /// # Errors
+    /// What the stream ended with before that. Nothing of it was handed out, so another attempt may take its place.
+    pub async fn until_content(&mut self) -> Result<()> {
+        std::future::poll_fn(|cx| self.poll_content(cx)).await
+    }
+
+    /// The same, to be polled.
+    ///
+    /// # Errors
+    /// As [`until_content`](Events::until_content).
+    pub fn poll_content(&mut self, cx: &mut Poller<'_>) -> Poll<Result<()>> {
+        loop {
+            match self.ahead.back() {
+                Some(Err(error)) => return Poll::Ready(Err(error.clone())),
+                Some(Ok(event)) if event.is_content() => return Poll::Ready(Ok(())),
+                _ => {}
+            }
+            let Some(stream) = &mut self.stream else {
+                return Poll::Ready(self.failure.clone().map_or(Ok(()), Err));
+            };
+            let item = std::task::ready!(stream.poll_next_unpin(cx));
+            let item = self.accept(item);
+            self.ahead.extend(item);
+        }
+    }
+
     /// Reads the stream to its end and folds it.
     ///
     /// # Errors
@@ -169,7 +206,10 @@ impl Events {
         let error = match (self.end, self.failure) {
             (_, Some(error)) => error,
             (Some(EndKind::Cancelled), None) => Error::new(ErrorKind::Cancelled, "the call was cancelled"),
-            _ => return Ok(partial),
+            _ => {
+                let attempts = self.control.map_or_else(Vec::new, |control| control.attempts());
+                return Ok(Completion { attempts, ..partial });
+            }
         };
         match error.partial() {
             None if partial != Completion::default() => Err(error.with_partial(partial)),

@@ -62,6 +62,8 @@ pub struct Http<P: ?Sized> {
     credentials: Arc<dyn Credentials>,
     limits: Limits,
     headers: HeaderMap,
+    /// Who answers, told to every layer that asks.
+    info: Info,
     pub(crate) target: Target,
     provider: P,
 }
@@ -69,8 +71,12 @@ pub struct Http<P: ?Sized> {
 impl<P: Provider> Http<P> {
     /// Drives `provider` with `credentials`.
     pub fn new(provider: P, credentials: impl Credentials) -> Self {
+        let mut info = provider.info();
+        info.host = provider.base_url().host().map(SmolStr::from);
+        info.credential = credentials.id();
         Http {
             provider,
+            info,
             credentials: Arc::new(credentials),
             limits: Limits::default(),
             headers: HeaderMap::new(),
@@ -101,14 +107,14 @@ impl<P: Provider> fmt::Debug for Http<P> {
 #[async_trait]
 impl<P: Provider> Service for Http<P> {
     fn info(&self) -> Info {
-        self.provider.info()
+        self.info.clone()
     }
 
     async fn call(&self, cx: Context, mut request: Request) -> Result<Events> {
-        let info = self.provider.info();
+        let info = &self.info;
         // What is refused here reaches no provider: it is no attempt.
         let lacks = self.target.prepare(&self.provider, &cx.call, &mut request);
-        let model = request.model.clone().or(info.model);
+        let model = request.model.clone().or_else(|| info.model.clone());
         let here = |error| place(error, &info.name, model.as_deref());
         let lacks = lacks.map_err(here)?;
         let outgoing = self.outgoing(&cx, &request).map_err(here)?;
@@ -172,17 +178,17 @@ impl<P: Provider> Http<P> {
             Ok(reader) => reader,
             Err(error) => return Err(clean(error, cx, &secrets, &request)),
         };
-        let info = self.provider.info();
+        let info = &self.info;
         let mut drive = Drive {
             reader,
             state: State::Reading,
             body: Some(body),
             cx: cx.clone(),
             limits: self.limits,
-            model: request.model.clone().or(info.model),
+            model: request.model.clone().or_else(|| info.model.clone()),
             request,
             secrets,
-            provider: info.name,
+            provider: info.name.clone(),
             ticket: None,
         };
         if !failed {

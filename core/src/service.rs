@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::credentials::CredentialId;
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::request::Request;
 
@@ -45,12 +46,25 @@ pub struct Info {
     /// Whether it goes on with a [`Checkpoint`](crate::checkpoint::Checkpoint): true where a `repair` layer stands.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resumes: bool,
+    /// The host it talks to, region included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<SmolStr>,
+    /// Which credentials it talks with, as far as it has any.
+    #[serde(skip)]
+    pub credential: Option<CredentialId>,
 }
 
 impl Info {
     /// A name and a wire.
     pub fn new(name: impl Into<SmolStr>, wire: impl Into<SmolStr>) -> Self {
-        Info { name: name.into(), wire: wire.into(), model: None, resumes: false }
+        Info {
+            name: name.into(),
+            wire: wire.into(),
+            model: None,
+            resumes: false,
+            host: None,
+            credential: None,
+        }
     }
 
     /// Sets the default model.
@@ -63,6 +77,32 @@ impl Info {
     pub fn with_resumes(mut self) -> Self {
         self.resumes = true;
         self
+    }
+}
+
+/// Answers no request: the base of a pipeline whose `route` layer names all its targets.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+/// The name of [`Nowhere`].
+const NOWHERE: &str = "nowhere";
+
+impl Info {
+    /// Whether nothing answers there: no provider, and no route to one.
+    pub fn is_nowhere(&self) -> bool {
+        self.name == NOWHERE
+    }
+}
+
+#[async_trait]
+impl Service for Nowhere {
+    fn info(&self) -> Info {
+        Info::new(NOWHERE, NOWHERE)
+    }
+
+    async fn call(&self, _: Context, _: Request) -> Result<Events> {
+        let what = "there is no provider to ask; name one as `provider`, or as a target of `route`";
+        Err(Error::new(ErrorKind::ConfigInvalid, what))
     }
 }
 

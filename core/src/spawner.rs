@@ -43,6 +43,11 @@ impl Tracked {
         Tracked { inner, open: Arc::default() }
     }
 
+    /// The spawner behind it, for what nobody waits for.
+    pub fn inner(&self) -> &Arc<dyn Spawner> {
+        &self.inner
+    }
+
     /// How many tasks have not ended.
     pub fn open(&self) -> usize {
         self.open.count.load(Ordering::Acquire)

@@ -77,7 +77,7 @@ pub(crate) struct Rooms {
     store: Arc<dyn Store>,
     /// Whether other processes see the store.
     published: bool,
-    held: Held,
+    held: Arc<Held>,
 }
 
 impl Rooms {
@@ -86,17 +86,17 @@ impl Rooms {
             settings: Streams::default(),
             store: Arc::new(MemoryStore::new(lent.clock.clone())),
             published: false,
-            held: Held::default(),
+            held: Arc::default(),
         }
     }
 
-    /// The same with other settings, and without the streams that are open.
+    /// The same streams with other settings.
     pub(crate) fn with(&self, settings: Streams, store: Option<Arc<dyn Store>>) -> Self {
         Rooms {
             settings,
             published: self.published || store.is_some(),
             store: store.unwrap_or_else(|| self.store.clone()),
-            held: Held::default(),
+            held: self.held.clone(),
         }
     }
 

@@ -12,30 +12,37 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::cancel::Cancel;
-use crate::context::Call;
+use crate::context::{Call, Lent};
 use crate::error::{Error, ErrorKind, Result, TimeoutPhase};
 use crate::event::Event;
 use crate::events::Events;
+use crate::hooks::Signal;
 
 pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Cancelled, "the client is closed")
 }
 
+/// The error of a call as its caller gets it: with the list of its attempts. Everybody who listens hears of it.
+pub(super) fn failed(error: Error, call: &Call, lent: &Lent) -> Error {
+    let error = error.with_history(call.attempts());
+    if error.kind() != ErrorKind::Cancelled {
+        lent.hooks.emit(|| Signal::Error { call: call.id, error: error.clone() });
+    }
+    error
+}
+
 pub(super) fn poll_deadline(
     deadline: &mut Option<(BoxFuture<'static, ()>, Duration)>,
-    call: &Call,
     poller: &mut Poller<'_>,
 ) -> Poll<Error> {
     let Some((sleep, limit)) = deadline else { return Poll::Pending };
     sleep.as_mut().poll(poller).map(|()| {
         let limit = humantime::format_duration(*limit);
-        let attempts = u32::try_from(call.attempts().len()).unwrap_or(u32::MAX);
         Error::new(
             ErrorKind::Timeout(TimeoutPhase::Total),
             format!("the call did not end within its timeout of {limit}"),
         )
         .with("option", "timeout")
-        .with_attempts(attempts)
     })
 }
 
@@ -46,6 +53,7 @@ pub(super) struct Open {
     /// Events handed out since the deadline was last looked at.
     unchecked: u32,
     call: Arc<Call>,
+    lent: Arc<Lent>,
     ticket: Option<Ticket>,
 }
 
@@ -57,9 +65,10 @@ impl Open {
         events: Events,
         deadline: Option<(BoxFuture<'static, ()>, Duration)>,
         call: Arc<Call>,
+        lent: Arc<Lent>,
         ticket: Ticket,
     ) -> Self {
-        Open { events, deadline, unchecked: 0, call, ticket: Some(ticket) }
+        Open { events, deadline, unchecked: 0, call, lent, ticket: Some(ticket) }
     }
 }
 
@@ -70,23 +79,24 @@ impl Stream for Open {
         let this = &mut *self;
         let due = this.unchecked >= CHECK_EVERY;
         this.unchecked = if due { 0 } else { this.unchecked + 1 };
-        let late = if due { poll_deadline(&mut this.deadline, &this.call, poller) } else { Poll::Pending };
+        let late = if due { poll_deadline(&mut this.deadline, poller) } else { Poll::Pending };
         let polled = match late {
             Poll::Ready(error) => Poll::Ready(Some(Err(error))),
             Poll::Pending => this.events.poll_next_unpin(poller),
         };
         let item = match polled {
             Poll::Ready(item) => item,
-            Poll::Pending => match poll_deadline(&mut this.deadline, &this.call, poller) {
+            Poll::Pending => match poll_deadline(&mut this.deadline, poller) {
                 Poll::Ready(error) => Some(Err(error)),
                 Poll::Pending => return Poll::Pending,
             },
         };
-        if !matches!(item, Some(Ok(_))) {
-            this.deadline = None;
-            this.ticket = None;
+        if matches!(item, Some(Ok(_))) {
+            return Poll::Ready(item);
         }
-        Poll::Ready(item)
+        this.deadline = None;
+        this.ticket = None;
+        Poll::Ready(item.map(|item| item.map_err(|error| failed(error, &this.call, &this.lent))))
     }
 }
 
@@ -128,6 +138,10 @@ impl OpenCalls {
 
     pub(super) fn close(&self) {
         self.lock().closed = true;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     pub(super) fn cancel_all(&self) -> usize {

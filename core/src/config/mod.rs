@@ -10,11 +10,14 @@
 //!
 //! All faults of a document are reported at once, each with its path and what is allowed there.
 
+mod build;
 mod check;
 mod order;
 mod registry;
 mod schema;
 mod secrets;
+mod stores;
+mod watch;
 
 use std::fmt;
 use std::path::Path;
@@ -23,8 +26,13 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub use build::Build;
 pub use order::ORDER;
-pub use registry::{Build, Registry};
+pub(crate) use registry::Plan;
+pub use registry::Registry;
+pub use stores::MEMORY;
+pub(crate) use stores::Stores;
+pub use watch::{Source, Watch};
 
 /// A configuration document, read but not yet checked: [`Registry::client`] does that.
 #[derive(Clone, PartialEq)]
@@ -150,19 +158,21 @@ impl Findings {
         self.0.iter().map(|(path, _)| path.as_str())
     }
 
-    /// `Ok` when nothing was found, else one error that lists everything.
-    fn into_result(self) -> Result<()> {
+    /// Takes back what was found at this very path.
+    fn forget(&mut self, path: &str) {
+        self.0.retain(|(at, _)| at != path);
+    }
+
+    /// One error that lists everything.
+    fn into_error(self) -> Error {
         let mut lines: Vec<String> =
             self.0.into_iter().map(|(path, what)| format!("{path}: {what}")).collect();
         lines.dedup();
-        match lines.as_slice() {
-            [] => Ok(()),
-            [one] => Err(Error::new(ErrorKind::ConfigInvalid, one.clone())),
-            many => {
-                let list = many.join("\n  ");
-                Err(Error::new(ErrorKind::ConfigInvalid, format!("{} faults\n  {list}", many.len())))
-            }
-        }
+        let message = match lines.as_slice() {
+            [one] => one.clone(),
+            many => format!("{} faults\n  {}", many.len(), many.join("\n  ")),
+        };
+        Error::new(ErrorKind::ConfigInvalid, message)
     }
 }
 

@@ -1,23 +1,30 @@
 //! What a document may name, and how each is built.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use smol_str::SmolStr;
 
+use super::build::{Build, layers_around, names};
 use super::check::{check, join};
-use super::{Config, Findings, order, secrets};
+use super::{Config, Findings, MEMORY, Stores, order, secrets};
 use crate::client::Client;
+use crate::clock::{Clock, Instant};
 use crate::context::Lent;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hooks::Signal;
 use crate::layer::Layer;
-use crate::pause::PausePolicy;
-use crate::service::Stack;
+use crate::pipeline::Pipeline;
+use crate::service::{Nowhere, Stack};
+use crate::store::Store;
 use crate::streams::Streams;
 
 /// What configuration documents may name: providers, layers, the runtime that lends, and things of the host
@@ -29,32 +36,14 @@ pub struct Registry {
     pub(super) layers: BTreeMap<SmolStr, Entry<Arc<dyn Layer>>>,
     pub(super) runtime: Option<Entry<Lent>>,
     pub(super) streams: Entry<Streams>,
-    host_providers: BTreeMap<SmolStr, Stack>,
-    host_layers: BTreeMap<SmolStr, Arc<dyn Layer>>,
-    env: Arc<Env>,
+    pub(super) stores: BTreeMap<SmolStr, Entry<Arc<dyn Store>>>,
+    pub(super) host_providers: BTreeMap<SmolStr, Stack>,
+    pub(super) host_layers: BTreeMap<SmolStr, Arc<dyn Layer>>,
+    pub(super) env: Arc<Env>,
 }
 
 /// Looks up an environment variable.
 type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// What building has at hand besides the entry's own document.
-#[derive(Clone, Copy)]
-pub struct Build<'a> {
-    env: &'a Env,
-}
-
-impl Build<'_> {
-    /// An environment variable, when it is set and not empty.
-    pub fn env(&self, name: &str) -> Option<String> {
-        (self.env)(name).filter(|text| !text.is_empty())
-    }
-}
-
-impl fmt::Debug for Build<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Build")
-    }
-}
 
 type BuildFn<T> = dyn Fn(Value, &Build<'_>, &str, &mut Findings) -> Option<T> + Send + Sync;
 
@@ -93,7 +82,13 @@ impl<T> Entry<T> {
     }
 
     /// Checks the document and, when nothing is wrong, builds from it.
-    fn make(&self, document: Value, cx: &Build<'_>, path: &str, findings: &mut Findings) -> Option<T> {
+    pub(super) fn make(
+        &self,
+        document: Value,
+        cx: Build<'_>,
+        path: &str,
+        findings: &mut Findings,
+    ) -> Option<T> {
         let mut found = Findings::default();
         check(&document, &self.schema, &self.schema, path, &mut found);
         findings.append(found);
@@ -101,7 +96,16 @@ impl<T> Entry<T> {
         if findings.below(path) {
             return None;
         }
-        (self.build)(document, cx, path, findings)
+        let inner = RefCell::default();
+        let built = (self.build)(document, &Build { path, findings: &inner, ..cx }, path, findings);
+        let inner = inner.into_inner();
+        if inner.is_empty() {
+            return built;
+        }
+        // That an entry inside is wrong is said where it stands.
+        findings.forget(path);
+        findings.append(inner);
+        None
     }
 }
 
@@ -125,6 +129,7 @@ impl Registry {
             layers: BTreeMap::new(),
             runtime: None,
             streams: Entry::new(|streams: Streams, _| Ok(streams)),
+            stores: BTreeMap::new(),
             host_providers: BTreeMap::new(),
             host_layers: BTreeMap::new(),
             env: Arc::new(|name| std::env::var(name).ok()),
@@ -151,6 +156,27 @@ impl Registry {
         self.layers.insert(name.into(), Entry::new(|layer: L, _| Ok(Arc::new(layer) as Arc<dyn Layer>)));
     }
 
+    /// Lets documents name a layer `{type: name, ...}` whose other fields are a `C`, for layers that need more than
+    /// their fields: a store, or other entries.
+    pub fn layer_from<C: DeserializeOwned + JsonSchema, L: Layer>(
+        &mut self,
+        name: impl Into<SmolStr>,
+        build: impl Fn(C, &Build<'_>) -> Result<L> + Send + Sync + 'static,
+    ) {
+        let shared = move |c: C, cx: &Build<'_>| build(c, cx).map(|layer| Arc::new(layer) as Arc<dyn Layer>);
+        self.layers.insert(name.into(), Entry::new(shared));
+    }
+
+    /// Lets the section `stores` of documents name a store `{type: name, ...}` whose other fields are a `C`.
+    pub fn store<C: DeserializeOwned + JsonSchema, S: Store>(
+        &mut self,
+        name: impl Into<SmolStr>,
+        build: impl Fn(C, &Build<'_>) -> Result<S> + Send + Sync + 'static,
+    ) {
+        let shared = move |c: C, cx: &Build<'_>| build(c, cx).map(|store| Arc::new(store) as Arc<dyn Store>);
+        self.stores.insert(name.into(), Entry::new(shared));
+    }
+
     /// Says who lends clock, randomness, spawner and transport; `C` is the document's `transport`.
     pub fn runtime<C: DeserializeOwned + JsonSchema>(
         &mut self,
@@ -174,15 +200,17 @@ impl Registry {
     /// # Errors
     /// `ConfigInvalid` that lists everything that is wrong, each with its path and what is allowed.
     pub fn client(&self, config: &Config) -> Result<Client> {
-        let (plan, findings) = self.plan(config, true);
-        findings.into_result()?;
-        match (plan.provider, plan.lent) {
-            (Some(provider), Some(lent)) => assemble(provider, plan.layers, lent, plan.streams),
-            _ => Err(Error::new(
-                ErrorKind::ConfigInvalid,
-                "transport: this registry has no runtime to lend one",
-            )),
-        }
+        let (document, mut findings) = self.read(config);
+        let transport = transport_of(&document);
+        let lent = self.lend(&transport, &mut findings);
+        let clock = lent.as_ref().map(|lent| lent.clock.clone());
+        let clock = clock.unwrap_or_else(|| Arc::new(Stopped));
+        let plan = self.plan(&document, &Stores::new(clock), findings)?;
+        let Some(lent) = lent else {
+            let what = "transport: this registry has no runtime to lend one";
+            return Err(Error::new(ErrorKind::ConfigInvalid, what));
+        };
+        Client::new(Nowhere, lent).planned(plan, Some(transport))
     }
 
     /// Builds a client from a document, with `lent` instead of a runtime of the registry.
@@ -190,48 +218,112 @@ impl Registry {
     /// # Errors
     /// `ConfigInvalid` that lists everything that is wrong, each with its path and what is allowed.
     pub fn client_with(&self, config: &Config, lent: Lent) -> Result<Client> {
-        let (plan, findings) = self.plan(config, false);
-        findings.into_result()?;
-        match plan.provider {
-            Some(provider) => assemble(provider, plan.layers, lent, plan.streams),
-            None => Err(Error::new(ErrorKind::ConfigInvalid, "provider: is missing")),
-        }
+        let (document, findings) = self.read(config);
+        let plan = self.plan(&document, &Stores::new(lent.clock.clone()), findings)?;
+        Client::new(Nowhere, lent).planned(plan, None)
     }
 
-    fn plan(&self, config: &Config, with_runtime: bool) -> (Plan, Findings) {
-        let mut findings = Findings::default();
-        let mut plan = Plan::default();
-        let mut document = match config.document() {
-            Value::Object(map) => map.clone(),
-            _ => {
-                findings.add("document", "must be an object with `provider` and, if wanted, `layers`");
-                return (plan, findings);
+    /// Lets another document hold for the calls of a client from now on. It is built and checked first; layers take
+    /// over the state of their predecessors ([`Layer::adopt`]), stores whose documents are the same stay as they are,
+    /// then it takes the place of the one before. Calls in flight keep the generation they began with. Gives the
+    /// number of the new generation.
+    ///
+    /// `from` is the [generation](Client::generation) that the document was made from: who was overtaken by another
+    /// reload is refused, so that no change is lost.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` that lists everything that is wrong; then nothing has changed.
+    pub fn reload(&self, client: &Client, config: &Config, from: u64) -> Result<u64> {
+        let reloaded = client.reload(from, |before| {
+            let (document, mut findings) = self.read(config);
+            let mut bare = before.bare.clone();
+            let transport = before.transport.as_ref().map(|_| transport_of(&document));
+            if let Some(new) = transport.as_ref().filter(|new| before.transport.as_ref() != Some(new))
+                && let Some(lent) = self.lend(new, &mut findings)
+            {
+                bare.transport = lent.transport;
             }
+            let mut plan = self.plan(&document, &before.stores, findings)?;
+            plan.pipeline.adopt(&before.pipeline);
+            before.planned(plan, bare, transport)
+        });
+        let hooks = &client.lent().hooks;
+        match &reloaded {
+            Ok(generation) => hooks.emit(|| Signal::Reloaded { generation: *generation }),
+            Err(error) => hooks.emit(|| Signal::ReloadFailed { error: error.clone() }),
+        }
+        reloaded
+    }
+
+    /// The document with its secrets, and what is wrong with its frame.
+    fn read(&self, config: &Config) -> (Map<String, Value>, Findings) {
+        let mut findings = Findings::default();
+        let Value::Object(mut document) = config.document().clone() else {
+            findings.add("document", "must be an object with `provider` and, if wanted, `layers`");
+            return (Map::new(), findings);
         };
         for (key, value) in &mut document {
             secrets::resolve(value, self.env.as_ref(), key, &mut findings);
         }
-        let cx = Build { env: self.env.as_ref() };
         self.check_frame(&document, &mut findings);
-        match document.get("provider") {
-            Some(provider) => {
-                let kinds = Kinds { what: "provider", entries: &self.providers, host: &self.host_providers };
-                plan.provider = kinds.make(provider, &cx, "provider", &mut findings);
+        (document, findings)
+    }
+
+    /// What the registry's runtime lends.
+    fn lend(&self, transport: &Value, findings: &mut Findings) -> Option<Lent> {
+        let runtime = self.runtime.as_ref()?;
+        let stores = Stores::new(Arc::new(Stopped));
+        let cx = Build { registry: self, stores: &stores, path: "", findings: &RefCell::default() };
+        runtime.make(transport.clone(), cx, "transport", findings)
+    }
+
+    /// Builds all parts of a client, and keeps those of `before` that are the same.
+    fn plan(&self, document: &Map<String, Value>, before: &Stores, mut findings: Findings) -> Result<Plan> {
+        if findings.below("document") {
+            return Err(findings.into_error());
+        }
+        let inner = RefCell::default();
+        let mut stores = before.renewed();
+        for (name, document) in document.get("stores").and_then(Value::as_object).into_iter().flatten() {
+            let cx = Build { registry: self, stores: before, path: "", findings: &inner };
+            let path = join("stores", name);
+            let built = match before.built(name, document) {
+                None => cx.store_entry(document, &path, &mut findings),
+                same => same,
+            };
+            match built {
+                _ if name == MEMORY => {
+                    findings.add(&path, "is the store that is always there; take another name")
+                }
+                Some(store) => stores.insert(name, document.clone(), store),
+                None => {}
             }
-            None => findings.add("provider", format!("is missing; known types: {}", names(&self.providers))),
         }
-        let kinds = Kinds { what: "layer", entries: &self.layers, host: &self.host_layers };
-        for (i, layer) in document.get("layers").and_then(Value::as_array).into_iter().flatten().enumerate() {
-            plan.layers.extend(kinds.make(layer, &cx, &format!("layers[{i}]"), &mut findings));
+        let cx = Build { registry: self, stores: &stores, path: "", findings: &inner };
+        let routes = |layer: &Value| layer.get("type").and_then(Value::as_str) == Some("route");
+        let layers = document.get("layers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let provider = match document.get("provider") {
+            Some(provider) => cx.provider(provider, "provider", &mut findings),
+            None if layers.iter().any(routes) => Some(Nowhere.into()),
+            None => {
+                let known = names(&self.providers);
+                findings.add(
+                    "provider",
+                    format!("is missing, and no `route` names targets; known types: {known}"),
+                );
+                None
+            }
+        };
+        let layers = cx.layers(layers, "layers", &mut findings);
+        let streams = document.get("streams");
+        let streams =
+            streams.and_then(|streams| self.streams.make(streams.clone(), cx, "streams", &mut findings));
+        match provider {
+            Some(provider) if findings.is_empty() => {
+                Ok(Plan { pipeline: layers_around(provider, layers), streams, stores })
+            }
+            _ => Err(findings.into_error()),
         }
-        if let Some(streams) = document.get("streams") {
-            plan.streams = self.streams.make(streams.clone(), &cx, "streams", &mut findings);
-        }
-        if let Some(runtime) = self.runtime.as_ref().filter(|_| with_runtime) {
-            let transport = document.get("transport").cloned().unwrap_or_else(|| json!({}));
-            plan.lent = runtime.make(transport, &cx, "transport", &mut findings);
-        }
-        (plan, findings)
     }
 
     /// Checks the keys of the document itself.
@@ -246,6 +338,7 @@ impl Registry {
                 "order": { "type": "string", "enum": ["canonical", "as_written"] },
                 "transport": {},
                 "streams": {},
+                "stores": { "type": "object" },
             },
         });
         check(&Value::Object(document.clone()), &schema, &schema, "", findings);
@@ -265,88 +358,35 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// The parts of a client, as far as they could be built.
-#[derive(Default)]
-struct Plan {
-    provider: Option<Stack>,
-    layers: Vec<Arc<dyn Layer>>,
-    lent: Option<Lent>,
-    streams: Option<Streams>,
+/// The parts of a client that a document says.
+pub(crate) struct Plan {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) streams: Option<Streams>,
+    pub(crate) stores: Stores,
 }
 
-fn assemble(
-    provider: Stack,
-    layers: Vec<Arc<dyn Layer>>,
-    lent: Lent,
-    streams: Option<Streams>,
-) -> Result<Client> {
-    let client = layers.into_iter().fold(Client::new(provider, lent), Client::shared_layer);
-    let Some(streams) = streams else { return Ok(client) };
-    if streams.pause == PausePolicy::Checkpoint && !client.info().resumes {
-        return Err(Error::new(
-            ErrorKind::ConfigInvalid,
-            "streams.pause: `checkpoint` needs the `repair` layer, which goes on with it; add it to `layers`",
-        ));
-    }
-    Ok(client.with_streams(streams, None))
+fn transport_of(document: &Map<String, Value>) -> Value {
+    document.get("transport").cloned().unwrap_or_else(|| json!({}))
 }
 
-/// What a `type` may name: entries, and things of the host language.
-struct Kinds<'a, T> {
-    what: &'static str,
-    entries: &'a BTreeMap<SmolStr, Entry<T>>,
-    host: &'a BTreeMap<SmolStr, T>,
-}
+/// The clock of a client that is never built, because its runtime has a fault.
+#[derive(Debug)]
+struct Stopped;
 
-impl<T: Clone> Kinds<'_, T> {
-    fn make(&self, document: &Value, cx: &Build<'_>, path: &str, findings: &mut Findings) -> Option<T> {
-        let Value::Object(map) = document else {
-            findings
-                .add(path, format!("must be an object with a `type`; known types: {}", names(self.entries)));
-            return None;
-        };
-        let mut map = map.clone();
-        let kind = match map.remove("type") {
-            Some(Value::String(kind)) => kind,
-            _ => {
-                findings
-                    .add(&join(path, "type"), format!("is missing; known types: {}", names(self.entries)));
-                return None;
-            }
-        };
-        if kind == "host" {
-            return self.of_host(&map, path, findings);
-        }
-        match self.entries.get(kind.as_str()) {
-            Some(entry) => entry.make(Value::Object(map), cx, path, findings),
-            None => {
-                let what = format!("unknown {} `{kind}`; known: {}", self.what, names(self.entries));
-                findings.add(&join(path, "type"), what);
-                None
-            }
-        }
+impl Clock for Stopped {
+    fn now(&self) -> Instant {
+        Instant::default()
     }
 
-    fn of_host(&self, map: &Map<String, Value>, path: &str, findings: &mut Findings) -> Option<T> {
-        let name = map.get("name").and_then(Value::as_str).unwrap_or_default();
-        let found = self.host.get(name).cloned();
-        if found.is_none() {
-            let known = match self.host.is_empty() {
-                true => "none".to_owned(),
-                false => self.host.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", "),
-            };
-            findings.add(
-                &join(path, "name"),
-                format!("no {} of the host has this name; known: {known}", self.what),
-            );
-        }
-        found
+    fn boot(&self) -> Instant {
+        Instant::default()
     }
-}
 
-fn names<T>(entries: &BTreeMap<SmolStr, Entry<T>>) -> String {
-    match entries.is_empty() {
-        true => "none in this build".to_owned(),
-        false => entries.keys().map(SmolStr::as_str).collect::<Vec<_>>().join(", "),
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
     }
 }

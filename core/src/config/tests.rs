@@ -132,7 +132,7 @@ fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
     });
     let expected = "13 faults
   provider.api_key: the environment variable UNSET is not set
-  colour: unknown field; allowed: layers, order, provider, streams, transport, version
+  colour: unknown field; allowed: layers, order, provider, stores, streams, transport, version
   version: must be 1
   layers[3]: a second `retry`; the first is layers[0]; remove one, or set `order: as_written`
   provider.model: is missing
@@ -163,7 +163,7 @@ fn a_wrong_order_names_both_layers_unless_it_is_wanted() {
 #[test]
 fn what_is_no_document_says_so() {
     assert_eq!(fault(json!([])), "document: must be an object with `provider` and, if wanted, `layers`");
-    assert_eq!(fault(json!({})), "provider: is missing; known types: echo");
+    assert_eq!(fault(json!({})), "provider: is missing, and no `route` names targets; known types: echo");
     assert_eq!(
         fault(json!({ "provider": "openai" })),
         "provider: must be an object with a `type`; known types: echo"

@@ -23,6 +23,39 @@ pub enum Notice {
         #[serde(default, skip_serializing_if = "is_zero_u64")]
         overlap: u64,
     },
+    /// An attempt failed, and another one was made.
+    Retried {
+        /// The number of the retry; the first is 1.
+        retry: u32,
+        /// What the attempt failed with.
+        reason: String,
+    },
+    /// A target failed or could not take the request, and another one answered.
+    FellBack {
+        /// The target that did not answer.
+        from: SmolStr,
+        /// The target that was asked instead.
+        to: SmolStr,
+        /// Why.
+        reason: String,
+    },
+    /// The answer is of a second attempt, begun beside one that was slow.
+    Hedged {
+        /// The target that answered.
+        target: SmolStr,
+    },
+    /// The pipeline chose the model.
+    Chosen {
+        /// The model.
+        model: SmolStr,
+        /// Why.
+        reason: String,
+    },
+    /// The call failed; this is a last resort instead of its answer.
+    Degraded {
+        /// What the call failed with.
+        reason: String,
+    },
     /// A parameter that the target lacks was left out.
     ParameterDropped {
         /// Its name in the request.

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
-use crate::client::Client;
+use crate::client::Pinned;
 use crate::completion::{Completion, Fold};
 use crate::context::Call;
 use crate::control::StreamController;
@@ -18,7 +18,7 @@ use crate::log::{Cursor, EventLog};
 
 /// Hands out the events of a log, and when that was closed in a pause, those of the call that goes on with it.
 pub(crate) struct Resuming {
-    client: Client,
+    client: Arc<Pinned>,
     call: Arc<Call>,
     control: StreamController,
     log: EventLog,
@@ -30,13 +30,13 @@ pub(crate) struct Resuming {
 
 impl Resuming {
     pub(crate) fn new(
-        client: Client,
+        client: Pinned,
         call: Arc<Call>,
         control: StreamController,
         log: EventLog,
         reader: Cursor,
     ) -> Self {
-        Resuming { client, call, control, log, reader, opening: None, seam: None }
+        Resuming { client: Arc::new(client), call, control, log, reader, opening: None, seam: None }
     }
 }
 

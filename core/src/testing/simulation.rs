@@ -12,6 +12,7 @@ use super::task::Task;
 use super::transport::ScriptedTransport;
 use crate::clock::Clock;
 use crate::context::{Call, Context, Lent};
+use crate::hooks::Hooks;
 use crate::request::Options;
 use crate::transport::Transport;
 
@@ -77,7 +78,7 @@ impl Simulation {
     pub fn context_with(&self, options: Options) -> Context {
         let lent = self.lent();
         let call = Arc::new(Call::new(&lent, options));
-        Context { lent: Arc::new(lent), call, wire: None }
+        Context::new(Arc::new(lent), call)
     }
 
     /// Runs a future to its end, with the spawned tasks. Whenever all of them wait, time moves to the next
@@ -154,6 +155,7 @@ pub fn lent(clock: &TestClock, transport: impl Transport, seed: u64) -> Lent {
         entropy: Arc::new(SeededEntropy::new(seed)),
         spawner: Arc::new(TestSpawner::new()),
         transport: Arc::new(transport),
+        hooks: Hooks::default(),
     }
 }
 

@@ -17,6 +17,7 @@ mod transport;
 
 use std::sync::Arc;
 
+use belvedere_core::hooks::Hooks;
 use belvedere_core::Result;
 use belvedere_core::context::Lent;
 
@@ -40,5 +41,6 @@ pub fn lent(options: &TransportOptions) -> Result<Lent> {
         entropy: Arc::new(OsEntropy::new()),
         spawner: Arc::new(spawner),
         transport: Arc::new(transport),
+        hooks: Hooks::default(),
     })
 }

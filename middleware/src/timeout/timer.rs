@@ -175,7 +175,10 @@ impl Timers {
 
     fn error(&self, phase: TimeoutPhase, limit: Duration) -> Error {
         // The attempt ends by being dropped, and all the same as its stream does, not as Cancelled.
-        self.wire.set_end(if self.finished { EndKind::Finished } else { EndKind::Failed });
+        match self.finished {
+            true => self.wire.set_end(EndKind::Finished, None),
+            false => self.wire.set_end(EndKind::Failed, Some(ErrorKind::Timeout(phase))),
+        }
         let (what, option) = match phase {
             TimeoutPhase::Connect => ("no connection was made within", "timeout.connect"),
             TimeoutPhase::FirstEvent => ("no content came within", "timeout.first_event"),

@@ -83,6 +83,6 @@ impl Client {
 
     fn context(&self) -> Context {
         let call = Arc::new(Call::new(&self.lent, Options::default()));
-        Context { lent: self.lent.clone(), call, wire: None }
+        Context::new(self.lent.clone(), call)
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use belvedere_core::context::Context;
-use belvedere_core::credentials::{ApiKeys, Credentials, Secret};
+use belvedere_core::credentials::{ApiKeys, CredentialId, Credentials, Secret};
 use belvedere_core::error::{Error, Result};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -41,6 +41,13 @@ impl Credentials for Auth {
         match self {
             Auth::ApiKeys(keys) => keys.sign(cx, request).await,
             Auth::SigV4(keys) => keys.sign(cx, request).await,
+        }
+    }
+
+    fn id(&self) -> Option<CredentialId> {
+        match self {
+            Auth::ApiKeys(keys) => keys.id(),
+            Auth::SigV4(keys) => keys.id(),
         }
     }
 

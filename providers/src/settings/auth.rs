@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use belvedere_core::context::Context;
-use belvedere_core::credentials::{Credentials, Secret};
+use belvedere_core::credentials::{CredentialId, Credentials, Secret};
 use belvedere_core::error::{Error, Result};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -163,6 +163,10 @@ impl Signer {
 impl Credentials for Signer {
     async fn sign(&self, cx: &Context, request: &mut http::Request<Bytes>) -> Result<()> {
         self.0.sign(cx, request).await
+    }
+
+    fn id(&self) -> Option<CredentialId> {
+        self.0.id()
     }
 
     fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use belvedere::hooks::Hooks;
 use belvedere::client::Client;
 use belvedere::clock::Clock;
 use belvedere::context::Lent;
@@ -220,6 +221,7 @@ fn client(
         entropy: Arc::new(SeededEntropy::new(dice.number())),
         spawner: Arc::new(spawner.clone()),
         transport: Arc::new(upstream),
+        hooks: Hooks::default(),
     };
     let mut limits = Limits::default();
     limits.frame = FRAME_LIMIT;
