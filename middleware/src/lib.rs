@@ -2,6 +2,8 @@
 //!
 //! Each layer is a module behind a feature of the same name. A layer that is not compiled costs nothing.
 
+#[cfg(feature = "prices")]
+pub mod prices;
 #[cfg(feature = "repair")]
 pub mod repair;
 #[cfg(feature = "runtime")]

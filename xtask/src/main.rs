@@ -7,6 +7,7 @@ mod clients;
 mod command;
 mod extra;
 mod features;
+mod prices;
 mod report;
 mod simulate;
 mod steps;
@@ -24,6 +25,7 @@ cargo xtask <command>
   docs                               the documentation, warnings are errors
   fuzz [--seconds <n>] [target]...   each fuzz target for n seconds (default 60); needs nightly and cargo-fuzz
   bench [arguments]...               the benchmarks
+  prices <file>                      writes the table of prices anew (docs/prices.md)
   simulate [--seeds <n>] [--from <s>] [--report <path>]
                                      the simulation (default 20000 seeds from 0); --replay <s> shows one seed's log
 
@@ -61,6 +63,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         "deny" => extra::deny(rest),
         "fuzz" => extra::fuzz(rest),
         "bench" => extra::bench(rest),
+        "prices" => prices::command(rest),
         "simulate" => simulate::command(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
