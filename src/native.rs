@@ -3,12 +3,13 @@
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use belvedere_core::hooks::Hooks;
-use belvedere_core::config::Config;
+use belvedere_core::config::{Config, Watch};
 use belvedere_core::context::{Lent, Wire};
 use belvedere_core::error::{Error, Result};
+use belvedere_core::hooks::Hooks;
 use belvedere_core::layer::Layer;
 use belvedere_core::service::Stack;
 use belvedere_core::transport::{Body, Transport};
@@ -43,6 +44,27 @@ impl Client {
     /// `ConfigInvalid` when the file can't be read, and as in [`from_config`](Client::from_config).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         Client::from_config(Config::from_file(path)?)
+    }
+
+    /// Reads the file at this interval from now on, and when it has changed, lets it hold: calls that begin from then
+    /// on take the new pipeline, calls in flight keep theirs. A file that can't be read or is not valid changes
+    /// nothing; the hooks hear of it
+    /// ([`Signal::ReloadFailed`](belvedere_core::hooks::Signal::ReloadFailed)). The watch ends with the client and its
+    /// clones. It is a task of the runtime: call it inside one.
+    ///
+    /// What was added to the client in code, hooks excepted, is not in the file: the first reload leaves it out.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` when the file can't be read now.
+    pub fn watch_file(&self, path: impl AsRef<Path>, every: Duration) -> Result<()> {
+        let path: Arc<Path> = path.as_ref().into();
+        let known = Config::from_file(&path)?;
+        let source = move || {
+            let path = path.clone();
+            async move { Config::from_file(path) }
+        };
+        Watch::new(Arc::new(crate::registry()), every, source).start(&self.0, known);
+        Ok(())
     }
 
     /// Adds a layer inside those added before: layers are listed outermost first, as in a configuration.

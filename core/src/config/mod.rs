@@ -30,9 +30,10 @@ pub use build::Build;
 pub use order::ORDER;
 pub(crate) use registry::Plan;
 pub use registry::Registry;
+pub use schema::{LayerDocument, ProviderDocument};
 pub use stores::MEMORY;
 pub(crate) use stores::Stores;
-pub use watch::{Source, Watch};
+pub use watch::Watch;
 
 /// A configuration document, read but not yet checked: [`Registry::client`] does that.
 #[derive(Clone, PartialEq)]
@@ -156,11 +157,6 @@ impl Findings {
 
     fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(path, _)| path.as_str())
-    }
-
-    /// Takes back what was found at this very path.
-    fn forget(&mut self, path: &str) {
-        self.0.retain(|(at, _)| at != path);
     }
 
     /// One error that lists everything.

@@ -96,16 +96,15 @@ impl<T> Entry<T> {
         if findings.below(path) {
             return None;
         }
-        let inner = RefCell::default();
-        let built = (self.build)(document, &Build { path, findings: &inner, ..cx }, path, findings);
+        let (inner, mut own) = (RefCell::default(), Findings::default());
+        let built = (self.build)(document, &Build { path, findings: &inner, ..cx }, path, &mut own);
+        // That something inside is wrong is said where it stands.
         let inner = inner.into_inner();
-        if inner.is_empty() {
-            return built;
-        }
-        // That an entry inside is wrong is said where it stands.
-        findings.forget(path);
+        own.0.retain(|(path, _)| !inner.below(path));
+        let is_whole = inner.is_empty();
+        findings.append(own);
         findings.append(inner);
-        None
+        built.filter(|_| is_whole)
     }
 }
 
@@ -314,13 +313,17 @@ impl Registry {
                 None
             }
         };
-        let layers = cx.layers(layers, "layers", &mut findings);
+        let as_written = document.get("order").and_then(Value::as_str) == Some("as_written");
+        let built = cx.layers(layers, "layers", &mut findings);
+        if !as_written {
+            order::check(layers, "layers", &mut findings);
+        }
         let streams = document.get("streams");
         let streams =
             streams.and_then(|streams| self.streams.make(streams.clone(), cx, "streams", &mut findings));
         match provider {
             Some(provider) if findings.is_empty() => {
-                Ok(Plan { pipeline: layers_around(provider, layers), streams, stores })
+                Ok(Plan { pipeline: layers_around(provider, built), streams, stores })
             }
             _ => Err(findings.into_error()),
         }
@@ -342,10 +345,6 @@ impl Registry {
             },
         });
         check(&Value::Object(document.clone()), &schema, &schema, "", findings);
-        let as_written = document.get("order").and_then(Value::as_str) == Some("as_written");
-        if let (Some(Value::Array(layers)), false) = (document.get("layers"), as_written) {
-            order::check(layers, "layers", findings);
-        }
     }
 }
 

@@ -13,8 +13,10 @@ use crate::context::Context;
 use crate::credentials::Secret;
 use crate::events::Events;
 use crate::layer::Layer;
+use crate::pipeline::Pipeline;
 use crate::request::Request;
-use crate::service::{Info, Service};
+use crate::service::{Info, Service, Stack};
+use crate::store::MemoryStore;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -130,11 +132,10 @@ fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
         ],
         "colour": true,
     });
-    let expected = "13 faults
+    let expected = "14 faults
   provider.api_key: the environment variable UNSET is not set
   colour: unknown field; allowed: layers, order, provider, stores, streams, transport, version
   version: must be 1
-  layers[3]: a second `retry`; the first is layers[0]; remove one, or set `order: as_written`
   provider.model: is missing
   provider.mode: unknown value; allowed: plain, loud
   provider.modle: unknown field; allowed: api_key, mode, model, voice
@@ -144,8 +145,9 @@ fn all_faults_come_at_once_each_with_its_path_and_what_is_allowed() {
   layers[1].type: unknown layer `retyr`; known: breaker, retry
   layers[2].type: is missing; known types: breaker, retry
   layers[3].attempts: must be a whole number, is a string
-  layers[4].name: no layer of the host has this name; known: mine";
-    assert_eq!(fault(document), expected.replace("13 faults", "14 faults"));
+  layers[4].name: no layer of the host has this name; known: mine
+  layers[3]: a second `retry`; the first is layers[0]; remove one, or set `order: as_written`";
+    assert_eq!(fault(document), expected);
 }
 
 #[test]
@@ -262,4 +264,87 @@ fn the_schema_names_every_type_and_has_no_dangling_reference() {
     for target in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(schema.pointer(target).is_some(), "{target}");
     }
+}
+
+/// A layer with entries inside it, and a store.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Inside {
+    store: Option<String>,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    #[schemars(with = "ProviderDocument")]
+    provider: Value,
+    #[serde(default)]
+    #[schemars(with = "Vec<LayerDocument>")]
+    layers: Vec<Value>,
+}
+
+/// Its layer: answers by its first target.
+#[derive(Debug)]
+struct Route(Vec<Pipeline>);
+
+impl Layer for Route {
+    fn layer(&self, inner: Stack) -> Stack {
+        self.0.first().map_or(inner, Pipeline::stack)
+    }
+}
+
+fn route_registry() -> Registry {
+    let mut registry = registry();
+    registry.layer_from("route", |config: Inside, cx| {
+        cx.store(config.store.as_deref())?;
+        let build = |(i, target): (usize, &Target)| {
+            cx.pipeline(&format!("targets[{i}]"), &target.provider, &target.layers)
+        };
+        // All of them, so that all faults are found.
+        let built: Vec<_> = config.targets.iter().enumerate().map(build).collect();
+        built.into_iter().collect::<crate::Result<_>>().map(Route)
+    });
+    registry.store("shared", |_: Breaker, _| {
+        Ok(MemoryStore::new(std::sync::Arc::new(crate::testing::TestClock::new())))
+    });
+    registry
+}
+
+fn lent() -> crate::context::Lent {
+    crate::testing::Simulation::new(1).lent()
+}
+
+#[test]
+fn entries_inside_an_entry_are_built_and_their_faults_have_their_own_paths() {
+    let registry = route_registry();
+    let good = json!({
+        "stores": { "mine": { "type": "shared" } },
+        "layers": [{ "type": "route", "store": "mine", "targets": [
+            { "provider": { "type": "echo", "model": "a" }, "layers": [{ "type": "breaker" }] },
+        ] }],
+    });
+    let client = registry.client_with(&good.into(), lent()).unwrap();
+    assert_eq!(client.info().model.as_deref(), Some("a"));
+    let bad = json!({
+        "stores": { "mine": { "type": "shred" }, "memory": { "type": "shared" } },
+        "layers": [{ "type": "route", "targets": [
+            { "provider": { "type": "echo", "modl": 1 }, "layers": [{ "type": "breaker" }, { "type": "retry" }] },
+            { "provider": { "type": "ecko" } },
+        ] }],
+    });
+    let error = registry.client_with(&bad.into(), lent()).unwrap_err();
+    let expected = "7 faults
+  stores.memory: is the store that is always there; take another name
+  stores.mine.type: unknown store `shred`; known: shared
+  layers[0].targets[0].provider.model: is missing
+  layers[0].targets[0].provider.modl: unknown field; allowed: api_key, mode, model, voice
+  layers[0].targets[0].layers[1].attempts: is missing
+  layers[0].targets[1].provider.type: unknown provider `ecko`; known: echo
+  layers[0].targets[0].layers[1]: `retry` stands inside `breaker` (layers[0].targets[0].layers[0]) and belongs outside \
+                    of it; reorder them, or set `order: as_written`";
+    assert_eq!(error.message(), expected);
+    let unknown = json!({ "layers": [{ "type": "route", "store": "mine", "targets": [] }] });
+    let error = registry.client_with(&unknown.into(), lent()).unwrap_err();
+    assert_eq!(error.message(), "layers[0].store: no store `mine` in `stores`; known: memory");
 }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::hooks::Signal;
 
 /// Where a configuration is read from, again and again.
-pub type Source = Arc<dyn Fn() -> BoxFuture<'static, Result<Config>> + Send + Sync>;
+type Source = dyn Fn() -> BoxFuture<'static, Result<Config>> + Send + Sync;
 
 /// Reloads a client whenever its configuration has changed.
 ///
@@ -20,14 +20,18 @@ pub type Source = Arc<dyn Fn() -> BoxFuture<'static, Result<Config>> + Send + Sy
 /// ([`Signal::ReloadFailed`]) once, and the source goes on being watched.
 pub struct Watch {
     registry: Arc<Registry>,
-    source: Source,
+    source: Box<Source>,
     every: Duration,
 }
 
 impl Watch {
     /// Watches `source` for clients built by `registry`.
-    pub fn new(registry: Arc<Registry>, every: Duration, source: Source) -> Self {
-        Watch { registry, source, every }
+    pub fn new<F, Fut>(registry: Arc<Registry>, every: Duration, source: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Config>> + Send + 'static,
+    {
+        Watch { registry, source: Box::new(move || Box::pin(source())), every }
     }
 
     /// Begins to watch, as a task of the client's spawner that ends once nobody has the client any more. `known` is
