@@ -4,6 +4,7 @@ mod attempt;
 mod wire;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -91,7 +92,12 @@ pub struct Call {
     pub options: Options,
     attempts: Mutex<Vec<Attempt>>,
     answered_by: Mutex<Option<SmolStr>>,
+    /// The bits of an `f64`; [`UNTOLD`] while nobody said.
+    budget_used: AtomicU64,
 }
+
+/// No share that anybody says: the bits of a value that is no number.
+const UNTOLD: u64 = u64::MAX;
 
 impl Call {
     /// A call with these options, beginning at `clock`'s now.
@@ -108,6 +114,7 @@ impl Call {
             options,
             attempts: Mutex::default(),
             answered_by: Mutex::default(),
+            budget_used: AtomicU64::new(UNTOLD),
         }
     }
 
@@ -124,6 +131,18 @@ impl Call {
     /// Says which target answers.
     pub fn set_answered_by(&self, target: SmolStr) {
         *self.answered_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+    }
+
+    /// How much of its budget is used, this call's reservation included: 0 is nothing, 1 all of it. Of several
+    /// budgets the one that is used most. `None` where no budget holds for it.
+    pub fn budget_used(&self) -> Option<f64> {
+        Some(f64::from_bits(self.budget_used.load(Ordering::Acquire))).filter(|used| !used.is_nan())
+    }
+
+    /// Says how much of a budget is used; the highest stands.
+    pub fn set_budget_used(&self, used: f64) {
+        let higher = self.budget_used().map_or(used, |known| known.max(used));
+        self.budget_used.store(higher.to_bits(), Ordering::Release);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Attempt>> {
@@ -192,6 +211,18 @@ mod tests {
         fn fill(&self, bytes: &mut [u8]) {
             bytes.fill(0xff);
         }
+    }
+
+    #[test]
+    fn of_several_budgets_the_one_that_is_used_most_stands() {
+        let simulation = crate::testing::Simulation::new(1);
+        let call = simulation.context().call;
+        assert_eq!(call.budget_used(), None);
+        let used = [f64::NAN, 0.25, 0.75, 0.5].map(|used| {
+            call.set_budget_used(used);
+            call.budget_used()
+        });
+        assert_eq!(used, [None, Some(0.25), Some(0.75), Some(0.75)]);
     }
 
     #[test]
