@@ -12,6 +12,8 @@ pub mod runtime;
 pub mod throttle;
 #[cfg(feature = "timeout")]
 pub mod timeout;
+#[cfg(feature = "tokens")]
+pub mod tokens;
 
 use belvedere_core::config::Registry;
 
