@@ -2,12 +2,26 @@
 //!
 //! Each layer is a module behind a feature of the same name. A layer that is not compiled costs nothing.
 
+#[cfg(feature = "limit")]
+pub mod limit;
+#[cfg(feature = "choose")]
+pub mod choose;
+#[cfg(feature = "degrade")]
+pub mod degrade;
 #[cfg(feature = "prices")]
 pub mod prices;
+#[cfg(feature = "limit")]
+pub mod quota;
 #[cfg(feature = "repair")]
 pub mod repair;
+#[cfg(feature = "retry")]
+pub mod retry;
+#[cfg(feature = "route")]
+pub mod route;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+#[cfg(any(feature = "limit", feature = "throttle"))]
+mod speed;
 #[cfg(feature = "throttle")]
 pub mod throttle;
 #[cfg(feature = "timeout")]
@@ -19,8 +33,21 @@ use belvedere_core::config::Registry;
 
 /// Lets configuration documents name the layers of this build, and lends the native runtime where it is compiled.
 pub fn register(registry: &mut Registry) {
+    #[cfg(feature = "choose")]
+    registry.layer_from("choose", |choose: choose::Choose, _| choose.checked());
+    #[cfg(feature = "degrade")]
+    registry.layer_from("degrade", |degrade: degrade::Degrade, _| degrade.checked());
+    #[cfg(feature = "limit")]
+    registry.layer_from::<limit::Config, limit::Limit>("limit", |config, build| {
+        let store = config.store.as_deref().map(|name| build.store(Some(name))).transpose()?;
+        limit::Limit::build(config, store)
+    });
     #[cfg(feature = "repair")]
     registry.layer::<repair::Repair>("repair");
+    #[cfg(feature = "retry")]
+    registry.layer::<retry::Retry>("retry");
+    #[cfg(feature = "route")]
+    registry.layer_from("route", route::Route::from_config);
     #[cfg(feature = "throttle")]
     registry.layer::<throttle::Throttle>("throttle");
     #[cfg(feature = "timeout")]
