@@ -5,7 +5,7 @@
 //! hand them out, and beside the bare source. CPU ns an event, of streams of 10,000 text events of five bytes:
 //!
 //! 1. events that are there already;
-//! 2. events that each have to be waited for, so that the clock is read for each.
+//! 2. events that each have to be waited for: the task is polled twice for each.
 //!
 //! `cargo bench --bench control`.
 

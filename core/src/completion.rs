@@ -1,5 +1,6 @@
 //! A whole answer: the fold of its events, and their unfold.
 
+mod run;
 mod unfold;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use crate::event::{Event, Finish, FinishReason, Model, Notice, Source};
 use crate::events::Events;
 use crate::message::{MediaSource, Message, Part, Role, ToolBy};
 use crate::usage::Usage;
+use run::Kind;
+pub(crate) use run::Run;
 pub(crate) use unfold::{unfold, unfold_open};
 
 /// A whole answer. `collect(into_events(c)) == c` for every answer that was folded from events.
@@ -214,49 +217,22 @@ impl Fold {
                 self.completion.id.clone_from(id);
                 self.completion.model.clone_from(model);
             }
-            Event::Text { choice, part, delta } => self.append(
-                *choice,
-                *part,
-                delta,
-                |p| match p {
-                    Part::Text { text, .. } => Some(text),
-                    _ => None,
-                },
-                || Part::text(""),
-            ),
-            Event::Reasoning { choice, part, delta } => self.append(
-                *choice,
-                *part,
-                delta,
-                |p| match p {
-                    Part::Reasoning { text, .. } => Some(text),
-                    _ => None,
-                },
-                || Part::reasoning(""),
-            ),
-            Event::Signature { choice, part, delta, wire: of } => self.append(
-                *choice,
-                *part,
-                delta,
-                |p| match p {
-                    Part::Reasoning { signature, wire, .. } => {
-                        wire.clone_from(of);
-                        Some(signature.get_or_insert_default())
-                    }
-                    _ => None,
-                },
-                || Part::reasoning(""),
-            ),
-            Event::Refusal { choice, part, delta } => self.append(
-                *choice,
-                *part,
-                delta,
-                |p| match p {
-                    Part::Refusal { text } => Some(text),
-                    _ => None,
-                },
-                || Part::Refusal { text: String::new() },
-            ),
+            Event::Text { .. }
+            | Event::Reasoning { .. }
+            | Event::Refusal { .. }
+            | Event::ToolInput { .. } => {
+                if let Some((run, delta)) = Run::of(event) {
+                    self.append(run, delta);
+                }
+            }
+            Event::Signature { choice, part, delta, wire: of } => {
+                if let Some(Part::Reasoning { signature, wire, .. }) =
+                    self.part(*choice, *part, || Part::reasoning(""))
+                {
+                    wire.clone_from(of);
+                    signature.get_or_insert_default().push_str(delta);
+                }
+            }
             Event::ToolStart { choice, part, id, name, by } => {
                 let call = Part::ToolCall {
                     id: id.clone(),
@@ -267,16 +243,6 @@ impl Fold {
                 };
                 self.part(*choice, *part, || call);
             }
-            Event::ToolInput { choice, part, delta } => self.append(
-                *choice,
-                *part,
-                delta,
-                |p| match p {
-                    Part::ToolCall { input, .. } => Some(input),
-                    _ => None,
-                },
-                || Part::opaque("", "", Value::Null),
-            ),
             Event::Media { choice, part, media } => self.media(*choice, *part, media),
             Event::Opaque { choice, part, kind, data, wire } => {
                 self.part(*choice, *part, || Part::opaque(wire.clone(), kind.clone(), (**data).clone()));
@@ -371,16 +337,20 @@ impl Fold {
         }
     }
 
-    fn append(
-        &mut self,
-        choice: u32,
-        number: u32,
-        delta: &str,
-        text: impl FnOnce(&mut Part) -> Option<&mut String>,
-        new: impl FnOnce() -> Part,
-    ) {
-        if let Some(text) = self.part(choice, number, new).and_then(text) {
-            text.push_str(delta);
+    /// Appends to a part, which begins with it where there is none yet.
+    pub(crate) fn append(&mut self, run: Run, more: &str) {
+        let part = self.part(run.choice, run.part, || match run.kind {
+            Kind::Text => Part::text(""),
+            Kind::Reasoning => Part::reasoning(""),
+            Kind::Refusal => Part::Refusal { text: String::new() },
+            Kind::ToolInput => Part::opaque("", "", Value::Null),
+        });
+        match (run.kind, part) {
+            (Kind::Text, Some(Part::Text { text, .. }))
+            | (Kind::Reasoning, Some(Part::Reasoning { text, .. }))
+            | (Kind::Refusal, Some(Part::Refusal { text }))
+            | (Kind::ToolInput, Some(Part::ToolCall { input: text, .. })) => text.push_str(more),
+            _ => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod bound;
 mod monitor;
+mod partial;
 mod progress;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::pause::Pause;
 use crate::request::Request;
 use bound::Bound;
 use monitor::{Monitor, Writer};
+use partial::{Partial, Teller};
 pub use progress::{Metrics, Progress, StreamState};
 
 /// How much a paused stream reads ahead by default, in bytes of memory.
@@ -57,7 +59,7 @@ struct Shared {
     /// The length that was told by [`StreamController::expect_tokens`]; 0: none was.
     expected: AtomicU64,
     monitor: Monitor,
-    fold: Mutex<Fold>,
+    partial: Partial,
 }
 
 impl Shared {
@@ -67,10 +69,6 @@ impl Shared {
 
     fn attempts(&self) -> Vec<Attempt> {
         lock(&self.calls).iter().flat_map(|call| call.attempts()).collect()
-    }
-
-    fn fold(&self) -> MutexGuard<'_, Fold> {
-        lock(&self.fold)
     }
 }
 
@@ -109,7 +107,7 @@ impl StreamController {
 
     /// Reads what was handed out.
     pub(crate) fn with_fold<T>(&self, read: impl FnOnce(&Fold) -> T) -> T {
-        read(&self.0.fold())
+        self.0.partial.read(read)
     }
 
     /// True while the stream is paused.
@@ -147,7 +145,7 @@ impl StreamController {
         Metrics {
             progress: self.progress(),
             attempts: self.0.attempts(),
-            usage: self.0.fold().completion().usage.clone(),
+            usage: self.0.partial.read(|fold| fold.completion().usage.clone()),
         }
     }
 
@@ -158,8 +156,8 @@ impl StreamController {
             return None;
         }
         let request = self.0.request.clone()?;
-        let fold = self.0.fold();
-        Some(Checkpoint::new(request, fold.completion().clone(), fold.open().to_vec()))
+        let (partial, open) = self.0.partial.read(|fold| (fold.completion().clone(), fold.open().to_vec()));
+        Some(Checkpoint::new(request, partial, open))
     }
 }
 
@@ -174,6 +172,7 @@ pub(crate) struct Control {
     shared: Arc<Shared>,
     cancel: Waiter,
     writer: Writer,
+    teller: Teller,
     /// Bytes of what was read ahead in a pause and not handed out.
     held: usize,
     /// How many bytes are read ahead in a pause.
@@ -194,7 +193,7 @@ impl Control {
             bound: Bound::Unknown,
             expected: AtomicU64::new(0),
             monitor: Monitor::default(),
-            fold: Mutex::default(),
+            partial: Partial::default(),
         })
     }
 
@@ -212,14 +211,21 @@ impl Control {
             bound,
             expected: AtomicU64::new(0),
             monitor: Monitor::default(),
-            fold: Mutex::default(),
+            partial: Partial::default(),
         })
     }
 
     fn new(shared: Shared) -> Self {
         let cancel = shared.cancel.waiter();
         let writer = Writer::new(shared.bound);
-        Control { shared: Arc::new(shared), cancel, writer, held: 0, limit: PAUSE_BUFFER }
+        Control {
+            shared: Arc::new(shared),
+            cancel,
+            writer,
+            teller: Teller::default(),
+            held: 0,
+            limit: PAUSE_BUFFER,
+        }
     }
 
     pub(crate) fn controller(&self) -> StreamController {
@@ -272,12 +278,12 @@ impl Control {
 
     /// Takes note of an event that is handed out.
     pub(crate) fn delivered(&mut self, event: &Event) {
-        let Control { shared, writer, held, .. } = self;
+        let Control { shared, writer, teller, held, .. } = self;
         if *held > 0 {
             *held = held.saturating_sub(event.size());
             shared.monitor.set_buffered(*held);
         }
-        shared.fold().event(event);
+        teller.event(&shared.partial, event);
         let now = || {
             let now = shared.now();
             (now, shared.began, shared.pause.spent(now))
@@ -301,12 +307,12 @@ impl Control {
 
     /// The answer as far as it was handed out.
     pub(crate) fn partial(&self) -> Completion {
-        self.shared.fold().completion().clone()
+        self.shared.partial.read(|fold| fold.completion().clone())
     }
 
     /// The same, leaving nothing behind.
     pub(crate) fn take_partial(&mut self) -> Completion {
-        std::mem::take(&mut *self.shared.fold()).into_completion()
+        self.teller.take(&self.shared.partial).into_completion()
     }
 }
 

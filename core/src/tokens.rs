@@ -99,11 +99,24 @@ pub const TWELFTHS: u64 = 12;
 
 /// What a text costs by estimate, in twelfths of a token.
 pub fn twelfths_of(text: &str) -> u64 {
-    text.bytes().fold(0, |sum, byte| sum.saturating_add(twelfths(byte)))
+    text.bytes().map(|byte| u64::from(COSTS.get(usize::from(byte)).copied().unwrap_or_default())).sum()
 }
 
+/// What each byte costs.
+const COSTS: [u8; 256] = {
+    let mut costs = [0; 256];
+    let mut rest: &mut [u8] = &mut costs;
+    let mut byte = 0;
+    while let Some((cost, after)) = rest.split_first_mut() {
+        *cost = twelfths(byte);
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    costs
+};
+
 /// What a character costs, charged to its first byte.
-const fn twelfths(byte: u8) -> u64 {
+const fn twelfths(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => 4,
         b'a'..=b'z' | b'A'..=b'Z' | b' ' => 3,

@@ -19,6 +19,11 @@ const BUCKET: Duration = Duration::from_millis(500);
 const SLOTS: usize = 16;
 /// The clock is read when the stream had to wait, and else once in so many events.
 const READ_CLOCK_EVERY: u8 = 32;
+/// A stream is quick once so many readings in a row were less than `QUICK_GAP` apart. Then the clock, which costs as
+/// much as all the rest, is read once in `QUICK_EVERY` events that had to be waited for.
+const QUICK_AFTER: u8 = 64;
+const QUICK_GAP: Duration = Duration::from_millis(1);
+const QUICK_EVERY: u8 = 8;
 
 /// The counters. Written by the stream alone, so plain stores do.
 #[derive(Debug, Default)]
@@ -91,13 +96,13 @@ impl Monitor {
         ENDS.get(code.checked_sub(1)?).copied()
     }
 
-    fn count(&self, at: Duration, twelfths: u64) {
-        let number = bucket(at);
-        let Some(slot) = usize::try_from(number).ok().and_then(|n| self.window.get(n % SLOTS)) else {
+    /// Counts into the bucket of this number.
+    fn count(&self, bucket: u64, twelfths: u64) {
+        let Some(slot) = usize::try_from(bucket).ok().and_then(|n| self.window.get(n % SLOTS)) else {
             return;
         };
         let old = get(slot);
-        let here = number & u64::from(u32::MAX);
+        let here = bucket & u64::from(u32::MAX);
         let count = if old >> 32 == here { old & u64::from(u32::MAX) } else { 0 };
         set(slot, (here << 32) | count.saturating_add(twelfths).min(u64::from(u32::MAX)));
     }
@@ -178,7 +183,11 @@ pub(super) struct Writer {
     waited: bool,
     /// Events since the clock was read.
     unread: u8,
+    /// Readings in a row that found the stream quick.
+    quick: u8,
     at: Duration,
+    /// The number of the bucket that `at` is in.
+    bucket: u64,
     /// There where the answer follows a schema.
     properties: Option<Properties>,
     /// The answer is of several attempts: what the provider counted is not what was handed out.
@@ -188,7 +197,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(bound: Bound) -> Self {
         let properties = matches!(bound, Bound::Properties(_)).then(Properties::default);
-        Writer { waited: true, unread: 0, at: Duration::ZERO, properties, mixed: false }
+        Writer { waited: true, unread: 0, quick: 0, at: Duration::ZERO, bucket: 0, properties, mixed: false }
     }
 
     /// The next event has to be waited for.
@@ -206,11 +215,9 @@ impl Writer {
         add(&monitor.events, 1);
         let first = event.is_content() && get(&monitor.first) == 0;
         self.unread += 1;
-        if first || self.waited || self.unread >= READ_CLOCK_EVERY {
-            (self.waited, self.unread) = (false, 0);
+        if first || self.is_due() {
             let (now, began, paused) = time();
-            self.at = now.since(began);
-            self.gap(monitor, paused);
+            self.read(monitor, now.since(began), paused);
             if first {
                 set(&monitor.first, nanos(self.at) + 1);
                 set(&monitor.paused_at_first, nanos(paused));
@@ -236,15 +243,25 @@ impl Writer {
         }
     }
 
+    /// Whether the clock has to be read for this event.
+    fn is_due(&self) -> bool {
+        let every = if self.quick < QUICK_AFTER { 1 } else { QUICK_EVERY };
+        (self.waited && self.unread >= every) || self.unread >= READ_CLOCK_EVERY
+    }
+
     fn delta(&self, monitor: &Monitor, delta: &str) {
         let twelfths = twelfths_of(delta);
         add(&monitor.bytes, delta.len() as u64);
         add(&monitor.twelfths, twelfths);
-        monitor.count(self.at, twelfths);
+        monitor.count(self.bucket, twelfths);
     }
 
-    /// Takes note of the time since the last event.
-    fn gap(&self, monitor: &Monitor, paused: Duration) {
+    /// Takes note of the time, and of how long it was to here from the last reading.
+    fn read(&mut self, monitor: &Monitor, at: Duration, paused: Duration) {
+        let is_quick = at.saturating_sub(self.at) < QUICK_GAP;
+        self.quick = if is_quick { self.quick.saturating_add(1) } else { 0 };
+        (self.waited, self.unread) = (false, 0);
+        (self.at, self.bucket) = (at, bucket(at));
         let paused_since = paused.saturating_sub(Duration::from_nanos(get(&monitor.paused_at_last)));
         let last = moment(&monitor.last).unwrap_or_default();
         let gap = self.at.saturating_sub(last).saturating_sub(paused_since);
@@ -268,5 +285,59 @@ impl Writer {
     fn mix(&mut self, monitor: &Monitor) {
         self.mixed = true;
         set(&monitor.counted, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    const MICROSECOND: Duration = Duration::from_micros(1);
+
+    /// Hands out so many events, each waited for this long; gives how often the clock was read.
+    fn hand_out(
+        monitor: &Monitor,
+        writer: &mut Writer,
+        now: &mut Instant,
+        events: u32,
+        after: Duration,
+    ) -> u32 {
+        let mut readings = 0;
+        for _ in 0..events {
+            writer.waits();
+            *now = *now + after;
+            let event = Event::Text { choice: 0, part: 0, delta: "four".into() };
+            writer.event(monitor, &event, || {
+                readings += 1;
+                (*now, Instant::default(), Duration::ZERO)
+            });
+        }
+        readings
+    }
+
+    #[test]
+    fn the_clock_is_read_for_each_wait_unless_the_stream_is_quick() {
+        let (monitor, mut writer, mut now) =
+            (Monitor::default(), Writer::new(Bound::Unknown), Instant::default());
+        let mut hand_out = |events, after| hand_out(&monitor, &mut writer, &mut now, events, after);
+        assert_eq!(hand_out(500, Duration::from_millis(5)), 500, "200 events a second");
+        assert_eq!(hand_out(64 + 800, MICROSECOND), 64 + 100, "a million");
+        assert_eq!(hand_out(8 + 100, Duration::from_secs(1)), 1 + 100, "and a few again");
+    }
+
+    #[test]
+    fn a_stall_of_a_quick_stream_is_one_stall() {
+        let (monitor, mut writer, mut now) =
+            (Monitor::default(), Writer::new(Bound::Unknown), Instant::default());
+        let mut hand_out = |events, after| hand_out(&monitor, &mut writer, &mut now, events, after);
+        hand_out(1000, MICROSECOND);
+        hand_out(1, 3 * STALL);
+        hand_out(1000, MICROSECOND);
+        assert_eq!(monitor.stalls.load(Ordering::Relaxed), 1);
+        let longest = Duration::from_nanos(get(&monitor.longest_gap));
+        assert!(longest >= 3 * STALL && longest < 3 * STALL + 8 * MICROSECOND, "{longest:?}");
     }
 }

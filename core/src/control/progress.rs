@@ -44,7 +44,8 @@ pub struct Progress {
     pub fraction: Option<f64>,
     /// How often two seconds or more passed without an event, pauses left out.
     pub stalls: u32,
-    /// The longest time without an event, pauses left out; the one that lasts included.
+    /// The longest time without an event, pauses left out; the one that lasts included. A stream of more than a
+    /// thousand events a second is looked at once in eight events.
     #[serde(with = "duration")]
     pub longest_gap: Duration,
 }
