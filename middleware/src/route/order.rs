@@ -1,0 +1,156 @@
+//! Who is asked, and in which order.
+
+use belvedere_core::SmolStr;
+use belvedere_core::context::Context;
+use belvedere_core::entropy::Entropy;
+use belvedere_core::error::Status;
+
+use super::config::{Sticky, Strategy};
+use super::service::Routed;
+
+/// The targets a call may still ask, by index.
+#[derive(Debug)]
+pub(super) struct Order {
+    left: Vec<usize>,
+    /// So many of them, from the front, are asked in their turn. Behind them are those that wait for their
+    /// conditions, and then those that are left out, as a last resort.
+    ready: usize,
+}
+
+impl Order {
+    /// The order of a call.
+    pub(super) fn of(route: &Routed, cx: &Context) -> Self {
+        let refused = refused(route, cx);
+        let (mut ready, mut waiting, mut out) =
+            (Vec::with_capacity(route.goals.len()), Vec::new(), Vec::new());
+        for (index, goal) in route.goals.iter().enumerate().filter(|(index, _)| !refused.contains(index)) {
+            match route.roster.is_out(index, &cx.lent) {
+                Some(_) => out.push(index),
+                None if goal.when.is_some() => waiting.push(index),
+                None => ready.push(index),
+            }
+        }
+        route.arrange(&mut ready, cx);
+        let count = ready.len();
+        ready.append(&mut waiting);
+        ready.append(&mut out);
+        Order { left: ready, ready: count }
+    }
+
+    /// The target that is asked first. When all that are asked in their turn are left out, it is one that may be
+    /// asked after what they failed with.
+    pub(super) fn first(&mut self, route: &Routed, cx: &Context) -> Option<usize> {
+        if self.ready > 0 {
+            return Some(self.take(0));
+        }
+        let reasons: Vec<_> =
+            self.left.iter().filter_map(|index| route.roster.is_out(*index, &cx.lent)).collect();
+        let stands_in = |index: &usize| {
+            let takes = |reason| route.goals.get(*index).is_some_and(|goal| goal.takes(reason));
+            reasons.iter().any(|reason| takes(*reason))
+        };
+        let at = self.left.iter().position(stands_in).unwrap_or(0);
+        (at < self.left.len()).then(|| self.take(at))
+    }
+
+    /// The next target for which this holds.
+    pub(super) fn next(&mut self, fits: impl Fn(usize) -> bool) -> Option<usize> {
+        let at = self.left.iter().position(|index| fits(*index))?;
+        Some(self.take(at))
+    }
+
+    /// The next target that is asked in its turn.
+    pub(super) fn next_ready(&mut self) -> Option<usize> {
+        (self.ready > 0).then(|| self.take(0))
+    }
+
+    fn take(&mut self, at: usize) -> usize {
+        self.ready -= usize::from(at < self.ready);
+        self.left.remove(at)
+    }
+}
+
+/// The targets that refused this call before, for a reason that does not pass. When all have, none is left out.
+fn refused(route: &Routed, cx: &Context) -> Vec<usize> {
+    let attempts = cx.call.attempts();
+    let refusals = attempts
+        .iter()
+        .filter(|attempt| attempt.error.is_some_and(|kind| kind.status() == Status::Permanent));
+    let index = |name: &SmolStr| route.goals.iter().position(|goal| goal.name == *name);
+    let mut refused: Vec<usize> = refusals.filter_map(|attempt| index(attempt.target.as_ref()?)).collect();
+    refused.sort_unstable();
+    refused.dedup();
+    match refused.len() == route.goals.len() {
+        true => Vec::new(),
+        false => refused,
+    }
+}
+
+impl Routed {
+    /// Puts the targets that are asked in their turn in order.
+    fn arrange(&self, ready: &mut Vec<usize>, cx: &Context) {
+        let session = cx.call.scope.session.as_ref().filter(|_| self.sticky == Some(Sticky::Session));
+        if let Some(session) = session {
+            let affinity = |index: &usize| {
+                self.goals.get(*index).map_or(0.0, |goal| affinity(session, &goal.name, goal.weight))
+            };
+            ready.sort_by(|a, b| affinity(b).total_cmp(&affinity(a)));
+            return;
+        }
+        let entropy = cx.lent.entropy.as_ref();
+        match self.roster.strategy {
+            Strategy::Priority => {}
+            Strategy::Weighted => {
+                let weight = |index: &usize| self.goals.get(*index).map_or(0, |goal| u64::from(goal.weight));
+                if let Some(at) = drawn(ready.iter().map(weight), entropy) {
+                    let first = ready.remove(at);
+                    ready.insert(0, first);
+                }
+            }
+            Strategy::LeastLatency => self.arrange_by_load(ready, cx),
+        }
+    }
+
+    fn arrange_by_load(&self, ready: &mut Vec<usize>, cx: &Context) {
+        let now = cx.lent.clock.now();
+        let load = |index: usize| self.roster.state(index).map_or(0.0, |state| state.lock().peak.load(now));
+        let mut loads: Vec<(f64, usize)> = ready.iter().map(|index| (load(*index), *index)).collect();
+        // Two choices instead of the best one: callers that all know the same would all go there.
+        let entropy = cx.lent.entropy.as_ref();
+        let first = drawn(loads.iter().map(|_| 1), entropy).map(|at| loads.remove(at));
+        let second = drawn(loads.iter().map(|_| 1), entropy).map(|at| loads.remove(at));
+        let (Some(first), Some(second)) = (first, second) else { return };
+        let (better, other) = if second.0 < first.0 { (second, first) } else { (first, second) };
+        loads.push(other);
+        loads.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        *ready = [better].into_iter().chain(loads).map(|(_, index)| index).collect();
+    }
+}
+
+/// Draws one by weight. `None` when there is nothing to draw.
+fn drawn(weights: impl Iterator<Item = u64> + Clone, entropy: &dyn Entropy) -> Option<usize> {
+    let total: u64 = weights.clone().sum();
+    let mut left = u64::try_from((u128::from(entropy.next_u64()) * u128::from(total)) >> 64).ok()?;
+    weights.enumerate().find_map(|(at, weight)| {
+        let is_it = left < weight;
+        left = left.saturating_sub(weight);
+        is_it.then_some(at)
+    })
+}
+
+/// How much a session belongs to a target: the same for ever, and a target that comes or goes moves only its own
+/// share. Weighted rendezvous hashing (Schindelhauer and Schomaker, "Weighted Distributed Hash Tables", SPAA 2005:
+/// the logarithmic method).
+fn affinity(session: &str, target: &str, weight: u32) -> f64 {
+    // FNV-1a (RFC 9923) with a separator, and a last mixing (SplitMix64) for the high bits.
+    let bytes = session.bytes().chain([0xff]).chain(target.bytes());
+    let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^= hash >> 31;
+    // Above 0 and below 1, of the 53 bits that a float holds.
+    let point = ((hash >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    f64::from(weight) / -point.ln()
+}

@@ -1,0 +1,148 @@
+//! How soon a target gives its first content: a live quantile, and whether all of it has become slow.
+
+use std::time::Duration;
+
+use belvedere_core::clock::Instant;
+
+/// Buckets for each doubling: a quantile is at most 9% too high.
+const STEPS: f64 = 8.0;
+
+/// From one millisecond to an hour.
+const BUCKETS: usize = 177;
+
+/// What a sample weighs after the next one came. The sum of all weights goes towards 128: after a step up, seven
+/// samples are 5% of it, and the 95th percentile has followed.
+const KEPT: f32 = 1.0 - 1.0 / 128.0;
+
+/// Over how long the present is averaged, and at least how many samples.
+const RECENT: (Duration, f64) = (Duration::from_secs(5), 4.0);
+
+/// The same for what is usual.
+const USUAL: (Duration, f64) = (Duration::from_secs(300), 64.0);
+
+/// The natural logarithm of 1.5: at so many times what is usual, not a few calls are slow but all.
+const SLOW: f64 = 0.405_465_108_108_164_4;
+
+/// Times to the first content, as a histogram of equal ratios whose old samples fade. Its size is fixed.
+#[derive(Debug)]
+pub(super) struct Pace {
+    weights: Box<[f32]>,
+    samples: u32,
+    /// Logarithms of milliseconds, so that one very slow call counts for little.
+    recent: f64,
+    usual: f64,
+    at: Instant,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let weights = vec![0.0; BUCKETS].into_boxed_slice();
+        Pace { weights, samples: 0, recent: 0.0, usual: 0.0, at: Instant::default() }
+    }
+}
+
+impl Pace {
+    /// Takes a sample.
+    pub(super) fn record(&mut self, took: Duration, now: Instant) {
+        let millis = (took.as_secs_f64() * 1e3).max(1.0);
+        self.weights.iter_mut().for_each(|weight| *weight *= KEPT);
+        let bucket = (millis.log2() * STEPS).ceil() as usize;
+        if let Some(weight) = self.weights.get_mut(bucket.min(BUCKETS - 1)) {
+            *weight += 1.0;
+        }
+        self.samples = self.samples.saturating_add(1);
+        let passed = now.since(std::mem::replace(&mut self.at, now));
+        self.recent += (millis.ln() - self.recent) * self.share(passed, RECENT);
+        self.usual += (millis.ln() - self.usual) * self.share(passed, USUAL);
+    }
+
+    /// What the newest sample is of an average: by the time since the one before, and a plain mean in the beginning.
+    fn share(&self, passed: Duration, (over, least): (Duration, f64)) -> f64 {
+        let samples = f64::from(self.samples);
+        match samples <= least {
+            true => samples.recip(),
+            false => (1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp()).min(least.recip()),
+        }
+    }
+
+    /// How long a call is waited for before it counts as slow: a quantile of the samples. `None` while there are too
+    /// few, and while all calls have become slow: then a second attempt is as slow as the first, and makes it worse.
+    pub(super) fn patience(&self, quantile: f64, min_samples: u32) -> Option<Duration> {
+        if self.samples < min_samples.max(1) || self.recent - self.usual > SLOW {
+            return None;
+        }
+        let total: f32 = self.weights.iter().sum();
+        let mut above = f64::from(total) * (1.0 - quantile);
+        let bucket = self.weights.iter().rposition(|weight| {
+            above -= f64::from(*weight);
+            above < 0.0
+        });
+        let exponent = f64::from(u32::try_from(bucket.unwrap_or(0)).unwrap_or(0)) / STEPS;
+        Some(Duration::from_secs_f64(exponent.exp2() / 1e3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_origin(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn the_quantile_is_at_most_nine_percent_too_high() {
+        let mut pace = Pace::default();
+        // 1 to 100 ms, mixed: 37 and 101 have no common divisor.
+        for i in 1..=1000_u64 {
+            pace.record(Duration::from_millis(i * 37 % 101), at(i * 100));
+        }
+        for (quantile, exact) in [(0.5, 50.0), (0.9, 90.0), (0.95, 95.0)] {
+            let ratio = pace.patience(quantile, 20).unwrap().as_secs_f64() * 1e3 / exact;
+            assert!((0.97..1.13).contains(&ratio), "{quantile}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn there_is_none_before_enough_was_seen() {
+        let mut pace = Pace::default();
+        for i in 0..20 {
+            assert_eq!(pace.patience(0.95, 20), None, "{i}");
+            pace.record(Duration::from_millis(100), at(i));
+        }
+        let millis = pace.patience(0.95, 20).unwrap().as_secs_f64() * 1e3;
+        assert!((100.0..109.1).contains(&millis), "{millis}");
+    }
+
+    #[test]
+    fn one_slow_call_changes_nothing_and_a_slow_time_does_until_it_is_usual() {
+        let mut pace = Pace::default();
+        let mut now = 0;
+        let mut run = |pace: &mut Pace, millis: u64, seconds: u64| {
+            for _ in 0..seconds * 10 {
+                now += 100;
+                pace.record(Duration::from_millis(millis), at(now));
+            }
+        };
+        run(&mut pace, 100, 60);
+        pace.record(Duration::from_secs(10), at(60_000));
+        assert!(pace.patience(0.95, 20).is_some(), "one is not all");
+        run(&mut pace, 300, 5);
+        assert_eq!(pace.patience(0.95, 20), None);
+        run(&mut pace, 300, 60);
+        assert_eq!(pace.patience(0.95, 20), None, "still much slower than usual");
+        run(&mut pace, 300, 600);
+        let millis = pace.patience(0.95, 20).unwrap().as_secs_f64() * 1e3;
+        assert!((300.0..327.1).contains(&millis), "now it is usual: {millis}");
+    }
+
+    #[test]
+    fn times_out_of_range_count_as_the_nearest() {
+        let mut pace = Pace::default();
+        (0..50).for_each(|i| pace.record(Duration::ZERO, at(i)));
+        assert_eq!(pace.patience(0.95, 1), Some(Duration::from_millis(1)));
+        let mut pace = Pace::default();
+        (0..50).for_each(|i| pace.record(Duration::MAX, at(i)));
+        assert!(pace.patience(0.95, 1).unwrap() > Duration::from_secs(3600));
+    }
+}
