@@ -14,6 +14,7 @@ mod reply;
 mod service;
 mod simulation;
 mod spawner;
+mod store;
 pub mod suite;
 mod task;
 mod transport;
@@ -28,6 +29,7 @@ pub use reply::{Delay, Fault, Piece, Reply};
 pub use service::ScriptedService;
 pub use simulation::{Simulation, lent};
 pub use spawner::TestSpawner;
+pub use store::{FaultyStore, StoreFault};
 pub use task::{Task, run};
 pub use transport::ScriptedTransport;
 

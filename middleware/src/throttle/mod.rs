@@ -4,7 +4,6 @@ mod by;
 mod cut;
 mod held;
 mod pace;
-mod speed;
 mod stream;
 
 use std::time::Duration;
@@ -20,8 +19,8 @@ use belvedere_core::service::{Info, Service, Stack};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::speed::Speed;
 pub use by::By;
-pub use speed::Speed;
 use stream::Throttled;
 
 /// Hands a stream out evenly, for readers that can't take bursts. It limits the speed, in tokens, bytes or events,

@@ -6,8 +6,8 @@ use belvedere_core::clock::Instant;
 use belvedere_core::event::Event;
 use belvedere_core::tokens::{TWELFTHS, twelfths_of};
 
+use super::Speed;
 use super::Throttle;
-use super::speed::Speed;
 
 /// What an event costs, or many together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

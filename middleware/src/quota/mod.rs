@@ -1,0 +1,9 @@
+//! What limits and budgets share: whose calls are counted together, and what a call uses.
+
+mod key;
+mod patience;
+mod usage;
+
+pub use key::{Key, Per};
+pub(crate) use patience::within;
+pub(crate) use usage::{Seen, input_tokens, spent};
