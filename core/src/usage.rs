@@ -196,14 +196,11 @@ impl Money {
     }
 }
 
-/// US dollars, exact: `0.000001234`.
+/// US dollars, exact: `$0.000001234`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let abs = self.0.unsigned_abs();
-        let fraction = format!("{:09}", abs % 1_000_000_000);
-        let fraction = fraction.trim_end_matches('0');
-        write!(f, "{sign}${}.{:0<2}", abs / 1_000_000_000, fraction)
+        write!(f, "{sign}{}", Picos(u128::from(self.0.unsigned_abs()) * 1_000))
     }
 }
 
@@ -258,6 +255,14 @@ impl Picos {
     }
 }
 
+/// US dollars, exact: `$0.000000001234`.
+impl fmt::Display for Picos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fraction = format!("{:012}", self.0 % 1_000_000_000_000);
+        write!(f, "${}.{:0<2}", self.0 / 1_000_000_000_000, fraction.trim_end_matches('0'))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(target_arch = "wasm32")]
@@ -299,6 +304,7 @@ mod tests {
         assert_eq!(Price::per_million("-1"), None);
         // Three lines of 0.4 nano-dollars make 1.2, rounded to 1 together and to 0 one by one.
         let one = Price::from_picos(400).of(1);
+        assert_eq!(one.to_string(), "$0.0000000004");
         assert_eq!(one.plus(one).plus(one).round(), Money::from_nanos(1));
         assert_eq!(Money::from_nanos(-1_500_000_000).to_string(), "-$1.50");
         assert_eq!(Money::from_nanos(1).to_string(), "$0.000000001");

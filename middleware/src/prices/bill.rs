@@ -58,6 +58,11 @@ impl ModelPrice {
     /// assert_eq!(price.cost(&usage).expect("all is priced").to_string(), "$0.00045");
     /// ```
     pub fn cost(&self, usage: &Usage) -> Option<Money> {
+        self.exact_cost(usage).map(Picos::round)
+    }
+
+    /// The same before it is rounded to nano-dollars.
+    pub fn exact_cost(&self, usage: &Usage) -> Option<Picos> {
         let sheet = self.sheet(service(usage), usage.input_tokens().unwrap_or(0))?;
         if usage.classes.is_empty() {
             return None;
@@ -70,7 +75,7 @@ impl ModelPrice {
                 None => {}
             }
         }
-        Some(sum.round())
+        Some(sum)
     }
 
     /// What a call of so many input tokens may cost; `None` when its text has no price. The answer is bounded by
