@@ -15,16 +15,16 @@ use super::reading::Reading;
 ///
 /// | feature | counts | weight | half |
 /// | --- | --- | --- | --- |
-/// | `length` | characters of the turn | 0.20 | 1500 |
-/// | `numbers` | numbers to reckon with | 0.40 | 6 |
-/// | `formulas` | signs of formulas: `+ = ^ √ ≤ ∑ \` | 0.15 | 8 |
-/// | `code` | signs of code: braces, `name(`, fences | 0.35 | 20 |
-/// | `steps` | sentences, questions, lines | 0.15 | 10 |
-/// | `recurrence` | words that come again: things to keep apart | 0.25 | 30 |
-/// | `context` | characters before the turn, instructions included | 0.20 | 16000 |
-/// | `tools` | tools to choose from | 0.30 | 5 |
-/// | `media` | images, audio, documents in the turn | 0.20 | 1 |
-/// | `output` | 1 where the answer must be JSON, 3 where it has a schema | 0.20 | 2 |
+/// | `length` | characters of the turn | 0.25 | 800 |
+/// | `numbers` | numbers to reckon with | 0.60 | 5 |
+/// | `formulas` | signs of formulas: `+ = ^ √ ≤ ∑ \` | 0.25 | 6 |
+/// | `code` | signs of code: braces, `name(`, fences | 0.50 | 15 |
+/// | `steps` | sentences, questions, lines after the first | 0.30 | 6 |
+/// | `recurrence` | words that come again: things to keep apart | 0.40 | 20 |
+/// | `context` | characters before the turn, instructions included | 0.30 | 8000 |
+/// | `tools` | tools to choose from | 0.40 | 4 |
+/// | `media` | images, audio, documents in the turn | 0.30 | 1 |
+/// | `output` | 1 where the answer must be JSON, 3 where it has a schema | 0.30 | 2 |
 ///
 /// ```
 /// use belvedere_middleware::choose::Complexity;
@@ -81,16 +81,16 @@ impl Complexity {
         let mut found = Complexity {
             score: 0.0,
             task: reading.task(),
-            length: weigh(0.20, reading.characters, 1_500),
-            numbers: weigh(0.40, reading.numbers, 6),
-            formulas: weigh(0.15, reading.formulas, 8),
-            code: weigh(0.35, reading.code, 20),
-            steps: weigh(0.15, reading.steps, 10),
-            recurrence: weigh(0.25, reading.repeated, 30),
-            context: weigh(0.20, context, 16_000),
-            tools: weigh(0.30, request.tools.len(), 5),
-            media: weigh(0.20, media, 1),
-            output: weigh(0.20, form(request), 2),
+            length: weigh(0.25, reading.characters, 800),
+            numbers: weigh(0.60, reading.numbers, 5),
+            formulas: weigh(0.25, reading.formulas, 6),
+            code: weigh(0.50, reading.code, 15),
+            steps: weigh(0.30, reading.steps.saturating_sub(1), 6),
+            recurrence: weigh(0.40, reading.repeated, 20),
+            context: weigh(0.30, context, 8_000),
+            tools: weigh(0.40, request.tools.len(), 4),
+            media: weigh(0.30, media, 1),
+            output: weigh(0.30, form(request), 2),
         };
         found.score = 1.0 - found.contributions().iter().map(|(_, part)| 1.0 - part).product::<f64>();
         found
