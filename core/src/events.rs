@@ -15,6 +15,7 @@ use crate::completion::{Completion, Fold};
 use crate::control::{Control, StreamController};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Notice};
+use observe::Observed;
 pub use observe::{Closing, Observer, watch};
 
 /// The events of one answer, in order, until its one end.
@@ -25,7 +26,7 @@ pub use observe::{Closing, Observer, watch};
 /// [`controller`](Events::controller) pauses, resumes and cancels it from anywhere, and tells how far it is.
 pub struct Events {
     /// Gone once the stream is over.
-    stream: Option<BoxStream<'static, Result<Event>>>,
+    stream: Option<Source>,
     ahead: VecDeque<Result<Event>>,
     finish_seen: bool,
     end: Option<EndKind>,
@@ -34,6 +35,24 @@ pub struct Events {
     control: Option<Box<Control>>,
     #[cfg(debug_assertions)]
     laws: crate::laws::Laws,
+}
+
+/// Where events come from.
+enum Source {
+    /// Any stream.
+    Any(BoxStream<'static, Result<Event>>),
+    /// A stream with observers: those of several layers share one.
+    Observed(Box<Observed>),
+}
+
+impl Source {
+    #[inline]
+    fn poll_next(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
+        match self {
+            Source::Any(stream) => stream.poll_next_unpin(cx),
+            Source::Observed(observed) => observed.poll_next(cx),
+        }
+    }
 }
 
 /// How a stream ended.
@@ -96,8 +115,12 @@ impl Events {
     /// A stream from a source of events. In a debug build the source is held to the [laws](crate::laws): a breach
     /// becomes an `Unexpected` error that names the law.
     pub fn new(stream: impl Stream<Item = Result<Event>> + Send + 'static) -> Self {
+        Events::from_source(Source::Any(Box::pin(stream)))
+    }
+
+    fn from_source(source: Source) -> Self {
         Events {
-            stream: Some(Box::pin(stream)),
+            stream: Some(source),
             ahead: VecDeque::new(),
             finish_seen: false,
             end: None,
@@ -182,7 +205,7 @@ impl Events {
             let Some(stream) = &mut self.stream else {
                 return Poll::Ready(self.failure.clone().map_or(Ok(()), Err));
             };
-            let item = std::task::ready!(stream.poll_next_unpin(cx));
+            let item = std::task::ready!(stream.poll_next(cx));
             let item = self.accept(item);
             self.ahead.extend(item);
         }
@@ -287,7 +310,7 @@ impl Events {
             return Poll::Ready(None);
         }
         if let Some(stream) = &mut self.stream
-            && let Poll::Ready(item) = stream.poll_next_unpin(cx)
+            && let Poll::Ready(item) = stream.poll_next(cx)
         {
             return Poll::Ready(self.accept(item));
         }
@@ -339,7 +362,7 @@ impl Events {
                 break;
             }
             let Some(stream) = &mut self.stream else { break };
-            match stream.poll_next_unpin(cx) {
+            match stream.poll_next(cx) {
                 Poll::Pending => break,
                 Poll::Ready(item) => {
                     if let Some(item) = self.accept(item) {

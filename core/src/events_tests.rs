@@ -356,3 +356,42 @@ fn a_source_that_breaks_a_law_fails_with_its_name() {
         assert_eq!((error.kind(), error.message()), (ErrorKind::Unexpected, message));
     }
 }
+
+/// Settles for a second after the end, and says so.
+struct Settles(&'static str, Arc<Mutex<Vec<&'static str>>>, Arc<dyn Clock>);
+
+impl Observer for Settles {
+    fn end(self: Box<Self>, _: End<'_>) -> Closing {
+        let Settles(name, settled, clock) = *self;
+        Closing::Work(Box::pin(async move {
+            clock.sleep(Duration::from_secs(1)).await;
+            settled.lock().unwrap().push(name);
+        }))
+    }
+}
+
+#[test]
+fn w4_what_several_observers_settle_is_done_before_the_end_is_out_and_also_after_a_drop() {
+    for is_dropped in [false, true] {
+        let simulation = Simulation::new(1);
+        let (cx, events) = call(&simulation, &ScriptedService::new([answer()]));
+        let settled = Arc::new(Mutex::new(Vec::new()));
+        let observer = |name| Settles(name, settled.clone(), cx.lent.clock.clone());
+        // The third comes after something was read ahead, and still sees all of it.
+        let mut events = events.observe(&cx, observer("inner")).observe(&cx, observer("outer"));
+        simulation.run(events.until_content()).unwrap();
+        let (notes, seen) = Notes::new();
+        let events = events.observe(&cx, notes);
+        if is_dropped {
+            drop(events);
+            simulation.assert_idle();
+            assert_eq!(taken(&seen), ["Cancelled"]);
+        } else {
+            simulation.run(events.collect()).unwrap();
+            assert_eq!(taken(&seen), ALL.iter().copied().chain(["Finished"]).collect::<Vec<_>>());
+        }
+        let mut settled = settled.lock().unwrap().clone();
+        settled.sort_unstable();
+        assert_eq!(settled, ["inner", "outer"]);
+    }
+}

@@ -2,15 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 
-use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
-use super::{End, EndKind, Events};
+use super::{End, EndKind, Events, Source};
 use crate::context::Context;
 use crate::error::Result;
 use crate::event::Event;
@@ -22,8 +20,16 @@ impl Events {
         self.observed(Watch::new(cx, Box::new(observer)))
     }
 
-    fn observed(self, watch: Watch) -> Events {
-        Events::new(Observed { inner: self, watch, closing: None })
+    /// Observers of layers that stand next to each other share one wrapper: each costs a call an event and no more.
+    fn observed(mut self, watch: Watch) -> Events {
+        let is_untouched = self.ahead.is_empty() && self.end.is_none() && self.control.is_none();
+        if let (Some(Source::Observed(observed)), true) = (&mut self.stream, is_untouched) {
+            observed.watches.push(watch);
+            return self;
+        }
+        let spawner = watch.spawner.clone();
+        let observed = Observed { inner: self, watches: vec![watch], spawner, closing: None };
+        Events::from_source(Source::Observed(Box::new(observed)))
     }
 }
 
@@ -102,52 +108,68 @@ impl Drop for Watch {
     }
 }
 
-/// A stream with its observer. While `closing` is there, the terminal item waits for it.
-struct Observed {
+/// A stream with its observers, innermost first. While `closing` is there, the terminal item waits for it.
+pub(super) struct Observed {
     inner: Events,
-    watch: Watch,
+    watches: Vec<Watch>,
+    spawner: Arc<dyn Spawner>,
     closing: Option<(BoxFuture<'static, ()>, Option<Result<Event>>)>,
 }
 
-impl Stream for Observed {
-    type Item = Result<Event>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.closing.is_none() {
-            let item = match this.inner.poll_next_unpin(cx) {
+impl Observed {
+    pub(super) fn poll_next(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
+        if self.closing.is_none() {
+            let item = match self.inner.poll_next_unpin(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(item) => item,
             };
-            let closing = match &item {
-                Some(Ok(event)) => {
-                    if let Some(observer) = &mut this.watch.observer {
-                        observer.event(event);
-                    }
-                    Closing::Done
+            if let Some(Ok(event)) = &item {
+                for observer in self.watches.iter_mut().filter_map(|watch| watch.observer.as_mut()) {
+                    observer.event(event);
                 }
-                Some(Err(error)) => this.watch.end(End::of(error)),
-                None if this.inner.end == Some(EndKind::Cancelled) => this.watch.end(End::Cancelled),
-                None => this.watch.end(End::Finished),
-            };
-            match closing {
+                return Poll::Ready(item);
+            }
+            match self.end(&item) {
                 Closing::Done => return Poll::Ready(item),
-                Closing::Work(work) => this.closing = Some((work, item)),
+                Closing::Work(work) => self.closing = Some((work, item)),
             }
         }
-        if let Some((work, _)) = &mut this.closing
+        if let Some((work, _)) = &mut self.closing
             && work.as_mut().poll(cx).is_pending()
         {
             return Poll::Pending;
         }
-        Poll::Ready(this.closing.take().and_then(|(_, item)| item))
+        Poll::Ready(self.closing.take().and_then(|(_, item)| item))
+    }
+
+    /// Tells all observers the end, and gives what they still have to do, one after the other.
+    fn end(&mut self, item: &Option<Result<Event>>) -> Closing {
+        let end = match item {
+            Some(Err(error)) => End::of(error),
+            _ if self.inner.end == Some(EndKind::Cancelled) => End::Cancelled,
+            _ => End::Finished,
+        };
+        let mut works = Vec::new();
+        for watch in &mut self.watches {
+            if let Closing::Work(work) = watch.end(end) {
+                works.push(work);
+            }
+        }
+        if works.len() < 2 {
+            return works.pop().map_or(Closing::Done, Closing::Work);
+        }
+        Closing::Work(Box::pin(async move {
+            for work in works {
+                work.await;
+            }
+        }))
     }
 }
 
 impl Drop for Observed {
     fn drop(&mut self) {
         if let Some((work, _)) = self.closing.take() {
-            self.watch.spawner.spawn("observer closing", work);
+            self.spawner.spawn("observer closing", work);
         }
     }
 }
