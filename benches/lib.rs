@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -82,7 +83,8 @@ pub const OPENAI_ANSWER: &str = r#"{
   "system_fingerprint": "fp_0123456789"
 }"#;
 
-/// Serves [`OPENAI_ANSWER`] on loopback from a thread of its own, so that its CPU time is not the caller's.
+/// Serves [`OPENAI_ANSWER`] on loopback from a thread of its own, so that its CPU time is not the caller's. Below
+/// `/stream/N` it serves [`openai_stream`] of N chunks.
 ///
 /// # Errors
 /// When the port or the runtime can't be had.
@@ -108,12 +110,42 @@ async fn serve(listener: std::net::TcpListener) {
 }
 
 async fn answer(request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let chunks = request.uri().path().strip_prefix("/stream/").and_then(|rest| rest.split('/').next());
+    let chunks: Option<usize> = chunks.and_then(|chunks| chunks.parse().ok());
     drop(http_body_util::BodyExt::collect(request.into_body()).await);
-    let mut response = hyper::Response::new(Full::new(Bytes::from_static(OPENAI_ANSWER.as_bytes())));
-    response
-        .headers_mut()
-        .insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    let (kind, body) = match chunks {
+        Some(chunks) => ("text/event-stream", Bytes::from(openai_stream(chunks))),
+        None => ("application/json", Bytes::from_static(OPENAI_ANSWER.as_bytes())),
+    };
+    let mut response = hyper::Response::new(Full::new(body));
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static(kind));
     Ok(response)
+}
+
+/// How many calls [`per_call`] has open at a time.
+pub const IN_FLIGHT: usize = 64;
+
+/// CPU time of the calling thread, in microseconds a call of `calls` calls, [`IN_FLIGHT`] at a time.
+///
+/// # Panics
+/// When a call has no answer: then there is nothing to measure.
+pub async fn per_call<F: Future<Output = Option<String>>>(calls: usize, call: impl Fn() -> F) -> f64 {
+    let began = thread_cpu();
+    let good = futures_util::stream::iter(0..calls)
+        .map(|_| call())
+        .buffer_unordered(IN_FLIGHT)
+        .filter(|answer| std::future::ready(answer.as_ref().is_some_and(|text| !text.is_empty())))
+        .count()
+        .await;
+    let cost = thread_cpu() - began;
+    assert_eq!(good, calls, "every call has to be answered");
+    cost.as_secs_f64() * 1e6 / calls as f64
+}
+
+/// The middle of some figures.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// CPU time of the calling thread so far: what the machine's other work can't change much.

@@ -1,16 +1,17 @@
 //! What does the pipeline cost?
 //!
 //! 1. An empty stack over raw hyper + serde_json, CPU µs a call, on loopback at 64 in flight.
-//! 2. A pass-through layer, CPU ns a call and an event.
+//! 2. A pass-through layer, and one that hears the end of each call: CPU ns a call and an event.
 //!
 //! `cargo bench --bench stack`. All figures are CPU time of the calling thread; the upstream has its own.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
-use async_stack::{Answers, PassThrough};
+use async_stack::{Answers, PassThrough, Watching};
+use belvedere::layer::Layer;
 use belvedere::{Client, Message, Request, Settings};
-use belvedere_benches::{thread_cpu, upstream};
+use belvedere_benches::{IN_FLIGHT, median, per_call, thread_cpu, upstream};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full};
@@ -19,7 +20,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-const IN_FLIGHT: usize = 64;
 const CALLS: usize = 6_400;
 const ROUNDS: usize = 9;
 const PROMPT: &str = "Why is the sky blue? Answer in one sentence, please.";
@@ -42,25 +42,6 @@ async fn ours(client: &Client) -> Option<String> {
     client.complete(request).await.ok().map(|answer| answer.text())
 }
 
-/// CPU time a call of `CALLS` calls, `IN_FLIGHT` at a time.
-async fn per_call<F: Future<Output = Option<String>>>(call: impl Fn() -> F) -> Duration {
-    let began = thread_cpu();
-    let good = futures_util::stream::iter(0..CALLS)
-        .map(|_| call())
-        .buffer_unordered(IN_FLIGHT)
-        .filter(|answer| std::future::ready(answer.as_ref().is_some_and(|text| !text.is_empty())))
-        .count()
-        .await;
-    let cost = thread_cpu() - began;
-    assert_eq!(good, CALLS, "every call has to be answered");
-    cost / u32::try_from(CALLS).unwrap_or(u32::MAX)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 async fn over_the_network() -> Result<(), Box<dyn std::error::Error>> {
     let address = upstream()?;
     let settings = Settings::default()
@@ -71,8 +52,8 @@ async fn over_the_network() -> Result<(), Box<dyn std::error::Error>> {
     let hyper = Hyper::builder(TokioExecutor::new()).build_http();
     let (mut raws, mut added) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let raw = per_call(|| raw(&hyper, address)).await.as_secs_f64() * 1e6;
-        let ours = per_call(|| ours(&client)).await.as_secs_f64() * 1e6;
+        let raw = per_call(CALLS, || raw(&hyper, address)).await;
+        let ours = per_call(CALLS, || ours(&client)).await;
         raws.push(raw);
         added.push(ours - raw);
     }
@@ -91,6 +72,7 @@ mod async_stack {
     use belvedere::context::Context;
     use belvedere::layer::Layer;
     use belvedere::service::{Info, Service, Stack};
+    use belvedere::events::{Closing, End, Observer, watch};
     use belvedere::{Event, Events, Request, Result};
 
     /// Answers with these events.
@@ -105,6 +87,39 @@ mod async_stack {
 
         async fn call(&self, _: Context, _: Request) -> Result<Events> {
             Ok(Events::from_events(self.0.clone()))
+        }
+    }
+
+    /// Hears the end of each call, as layers do that settle something.
+    #[derive(Debug)]
+    pub(crate) struct Watching;
+
+    #[derive(Debug)]
+    struct WatchingService(Stack);
+
+    struct Ear;
+
+    impl Observer for Ear {
+        fn end(self: Box<Self>, _: End<'_>) -> Closing {
+            Closing::Done
+        }
+    }
+
+    impl Layer for Watching {
+        fn layer(&self, inner: Stack) -> Stack {
+            Stack::new(WatchingService(inner))
+        }
+    }
+
+    #[async_trait]
+    impl Service for WatchingService {
+        fn info(&self) -> Info {
+            self.0.info()
+        }
+
+        async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+            let call = (*self.0).call(cx.clone(), request);
+            watch(&cx, call, Ear).await
         }
     }
 
@@ -133,10 +148,15 @@ mod async_stack {
     }
 }
 
-/// CPU ns of a call that streams `events` events through `layers` pass-through layers.
-async fn in_memory(layers: usize, events: &[belvedere::Event], calls: u32) -> f64 {
-    let client =
-        (0..layers).fold(Client::new(Answers(events.to_vec())), |client, _| client.layer(PassThrough));
+/// CPU ns of a call that streams `events` through so many layers.
+async fn in_memory(
+    layer: impl Fn() -> Arc<dyn Layer>,
+    layers: usize,
+    events: &[belvedere::Event],
+    calls: u32,
+) -> f64 {
+    let client = Client::new(Answers(events.to_vec())).into_core();
+    let client = (0..layers).fold(client, |client, _| client.shared_layer(layer()));
     let began = thread_cpu();
     for _ in 0..calls {
         if let Ok(mut stream) = client.stream(Request::default()).await {
@@ -148,7 +168,7 @@ async fn in_memory(layers: usize, events: &[belvedere::Event], calls: u32) -> f6
     (thread_cpu() - began).as_secs_f64() * 1e9 / f64::from(calls)
 }
 
-async fn pass_through() {
+async fn layers(name: &str, layer: impl Fn() -> Arc<dyn Layer>) {
     let short = belvedere::Completion::of_text("x").into_events().collect_events().await;
     let mut long = short.clone();
     let text = belvedere::Event::Text { choice: 0, part: 0, delta: "x".into() };
@@ -157,13 +177,13 @@ async fn pass_through() {
     }
     let (mut per_call, mut per_event) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (none, ten) = (in_memory(0, &short, 20_000).await, in_memory(10, &short, 20_000).await);
+        let (none, ten) = (in_memory(&layer, 0, &short, 20_000).await, in_memory(&layer, 10, &short, 20_000).await);
         per_call.push((ten - none) / 10.0);
-        let (none, ten) = (in_memory(0, &long, 300).await, in_memory(10, &long, 300).await);
+        let (none, ten) = (in_memory(&layer, 0, &long, 300).await, in_memory(&layer, 10, &long, 300).await);
         per_event.push((ten - none - (per_call.last().copied().unwrap_or_default() * 10.0)) / 10.0 / 1000.0);
     }
     println!(
-        "pass-through layer            {:6.1} ns CPU a call, {:.2} ns an event",
+        "{name:28}  {:6.1} ns CPU a call, {:.2} ns an event",
         median(per_call),
         median(per_event)
     );
@@ -182,6 +202,7 @@ impl CollectEvents for belvedere::Events {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(over_the_network())?;
-    runtime.block_on(pass_through());
+    runtime.block_on(layers("pass-through layer", || Arc::new(PassThrough)));
+    runtime.block_on(layers("layer that hears the end", || Arc::new(Watching)));
     Ok(())
 }
