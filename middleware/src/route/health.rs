@@ -109,8 +109,7 @@ mod tests {
     fn it_is_left_out_longer_each_time_and_forgiven_after_a_time() {
         let rules = Ejection::default();
         let mut health = Health::default();
-        let eject =
-            |health: &mut Health, now| health.eject(at(now), ErrorKind::Overloaded, &rules).as_secs();
+        let eject = |health: &mut Health, now| health.eject(at(now), ErrorKind::Overloaded, &rules).as_secs();
         assert_eq!(eject(&mut health, 0), 30);
         assert_eq!((health.is_out(at(29)), health.is_out(at(30))), (Some(ErrorKind::Overloaded), None));
         assert_eq!(health.failed(at(29), &rules), None, "it is out already");

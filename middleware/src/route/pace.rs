@@ -15,7 +15,7 @@ const BUCKETS: usize = 177;
 const KEPT: f32 = 1.0 - 1.0 / 128.0;
 
 /// Over how long the present is averaged, and at least how many samples.
-const RECENT: (Duration, f64) = (Duration::from_secs(5), 4.0);
+const RECENT: (Duration, f64) = (Duration::from_secs(5), 8.0);
 
 /// The same for what is usual.
 const USUAL: (Duration, f64) = (Duration::from_secs(300), 64.0);
@@ -23,12 +23,16 @@ const USUAL: (Duration, f64) = (Duration::from_secs(300), 64.0);
 /// The natural logarithm of 1.5: at so many times what is usual, not a few calls are slow but all.
 const SLOW: f64 = 0.405_465_108_108_164_4;
 
+/// A sample counts as at most so far off an average, here four times: one very slow call is not yet a slow time, three
+/// in a row are.
+const FAR: f64 = 2.0 * std::f64::consts::LN_2;
+
 /// Times to the first content, as a histogram of equal ratios whose old samples fade. Its size is fixed.
 #[derive(Debug)]
 pub(super) struct Pace {
     weights: Box<[f32]>,
     samples: u32,
-    /// Logarithms of milliseconds, so that one very slow call counts for little.
+    /// Logarithms of milliseconds.
     recent: f64,
     usual: f64,
     at: Instant,
@@ -52,17 +56,18 @@ impl Pace {
         }
         self.samples = self.samples.saturating_add(1);
         let passed = now.since(std::mem::replace(&mut self.at, now));
-        self.recent += (millis.ln() - self.recent) * self.share(passed, RECENT);
-        self.usual += (millis.ln() - self.usual) * self.share(passed, USUAL);
+        self.recent = self.averaged(self.recent, millis.ln(), passed, RECENT);
+        self.usual = self.averaged(self.usual, millis.ln(), passed, USUAL);
     }
 
-    /// What the newest sample is of an average: by the time since the one before, and a plain mean in the beginning.
-    fn share(&self, passed: Duration, (over, least): (Duration, f64)) -> f64 {
-        let samples = f64::from(self.samples);
-        match samples <= least {
-            true => samples.recip(),
-            false => (1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp()).min(least.recip()),
+    /// An average with the newest sample: a plain mean in the beginning, then by the time since the sample before.
+    fn averaged(&self, average: f64, sample: f64, passed: Duration, (over, least): (Duration, f64)) -> f64 {
+        let (off, samples) = (sample - average, f64::from(self.samples));
+        if samples <= least {
+            return average + off / samples;
         }
+        let share = 1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp();
+        average + off.clamp(-FAR, FAR) * share.min(least.recip())
     }
 
     /// How long a call is waited for before it counts as slow: a quantile of the samples. `None` while there are too
