@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn x4_a_long_piece_takes_linear_looks() {
-        for length in [1_000, 100_000, LONGEST, LONGEST + 1_000] {
+        for length in [1_000, 100_000, LONGEST + 1_000] {
             let looks = Cell::new(0_usize);
             let count = tokens(&vec![b'a'; length], |bytes| {
                 looks.set(looks.get() + 1);

