@@ -2,15 +2,19 @@
 //!
 //! Each layer is a module behind a feature of the same name. A layer that is not compiled costs nothing.
 
-#[cfg(feature = "limit")]
-pub mod limit;
+#[cfg(feature = "breaker")]
+pub mod breaker;
+#[cfg(feature = "budget")]
+pub mod budget;
 #[cfg(feature = "choose")]
 pub mod choose;
 #[cfg(feature = "degrade")]
 pub mod degrade;
+#[cfg(feature = "limit")]
+pub mod limit;
 #[cfg(feature = "prices")]
 pub mod prices;
-#[cfg(feature = "limit")]
+#[cfg(any(feature = "budget", feature = "limit"))]
 pub mod quota;
 #[cfg(feature = "repair")]
 pub mod repair;
@@ -28,11 +32,18 @@ pub mod throttle;
 pub mod timeout;
 #[cfg(feature = "tokens")]
 pub mod tokens;
+#[cfg(any(feature = "breaker", feature = "retry"))]
+mod upstream;
 
 use belvedere_core::config::Registry;
 
 /// Lets configuration documents name the layers of this build, and lends the native runtime where it is compiled.
 pub fn register(registry: &mut Registry) {
+    #[cfg(feature = "budget")]
+    registry.layer_from::<budget::Config, budget::Budget>("budget", |config, build| {
+        let store = build.store(config.store.as_deref())?;
+        budget::Budget::build(config, store)
+    });
     #[cfg(feature = "choose")]
     registry.layer_from("choose", |choose: choose::Choose, _| choose.checked());
     #[cfg(feature = "degrade")]
@@ -42,6 +53,8 @@ pub fn register(registry: &mut Registry) {
         let store = config.store.as_deref().map(|name| build.store(Some(name))).transpose()?;
         limit::Limit::build(config, store)
     });
+    #[cfg(feature = "breaker")]
+    registry.layer::<breaker::Breaker>("breaker");
     #[cfg(feature = "repair")]
     registry.layer::<repair::Repair>("repair");
     #[cfg(feature = "retry")]

@@ -38,7 +38,7 @@ const RULES: [Rule; 4] = [
     // A layer without the native runtime stays fit for the browser.
     Rule {
         package: "belvedere-middleware",
-        features: Some("repair,throttle,timeout"),
+        features: Some("breaker,repair,retry,throttle,timeout"),
         never: &["reqwest", "hyper", "rustls"],
         never_of_tokio: RUNTIME,
     },

@@ -1,14 +1,10 @@
 //! How many retries an upstream gets that fails.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use belvedere_core::credentials::CredentialId;
-use belvedere_core::service::Info;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
 
 /// How many retries an upstream gets that fails: a bucket that answers fill.
 ///
@@ -47,7 +43,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    fn new(budget: Budget, used: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(budget: Budget, used: Arc<AtomicU64>) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1000")]
         let fed = (budget.ratio.clamp(0.0, 1.0) * RETRY as f64).round() as u64;
         Bucket { used, size: u64::from(budget.retries) * RETRY, fed }
@@ -72,24 +68,5 @@ impl Bucket {
     fn free(&self, units: u64) {
         let less = |used: u64| (used > 0).then(|| used.saturating_sub(units));
         let _ = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
-    }
-}
-
-/// Whose a bucket is.
-type Upstream = (SmolStr, Option<SmolStr>, Option<CredentialId>);
-
-/// The buckets of all upstreams that a layer stands before.
-#[derive(Debug, Default)]
-pub(super) struct Buckets(Mutex<BTreeMap<Upstream, Weak<AtomicU64>>>);
-
-impl Buckets {
-    /// The bucket of this upstream. It lives as long as a service stands before the upstream.
-    pub(super) fn of(&self, info: &Info, budget: Budget) -> Bucket {
-        let key = (info.name.clone(), info.host.clone(), info.credential);
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = buckets.get(&key).and_then(Weak::upgrade).unwrap_or_default();
-        buckets.retain(|_, used| used.strong_count() > 0);
-        buckets.insert(key, Arc::downgrade(&used));
-        Bucket::new(budget, used)
     }
 }

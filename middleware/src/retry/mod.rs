@@ -8,6 +8,7 @@ mod wait;
 use std::any::Any;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,8 +25,9 @@ use belvedere_core::{ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::upstream::Upstreams;
+use budget::Bucket;
 pub use budget::Budget;
-use budget::{Bucket, Buckets};
 pub use on::RetryOn;
 use told::told;
 use wait::Waits;
@@ -100,9 +102,9 @@ pub struct Retry {
     pub budget: Option<Budget>,
     /// What is retried. Default: all but `circuit_open`, which does not last for a wait or two.
     pub on: Vec<RetryOn>,
-    /// What is left of the budgets. Clones of the layer share it.
+    /// What of the budgets is used up. Clones of the layer share it.
     #[serde(skip)]
-    buckets: Arc<Buckets>,
+    used: Arc<Upstreams<AtomicU64>>,
 }
 
 impl Default for Retry {
@@ -116,7 +118,7 @@ impl Default for Retry {
             max_wait: Duration::from_secs(60),
             budget: Some(Budget::default()),
             on: RetryOn::DEFAULT.to_vec(),
-            buckets: Arc::default(),
+            used: Arc::default(),
         }
     }
 }
@@ -126,14 +128,15 @@ impl Layer for Retry {
         if self.attempts == NonZeroU32::MIN || self.on.is_empty() {
             return inner;
         }
-        let bucket = self.budget.map(|budget| self.buckets.of(&inner.info(), budget));
+        let bucket =
+            self.budget.map(|budget| Bucket::new(budget, self.used.of(&inner.info(), AtomicU64::default)));
         Stack::new(RetryService { retry: self.clone(), bucket, inner })
     }
 
-    /// Takes over what is left of the budgets.
+    /// Takes over what of the budgets is used up.
     fn adopt(&mut self, previous: &dyn Layer) {
         if let Some(previous) = (previous as &dyn Any).downcast_ref::<Self>() {
-            self.buckets = previous.buckets.clone();
+            self.used = previous.used.clone();
         }
     }
 }
