@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::target::Target;
+use crate::prices::Overrides;
 
 /// The settings of a [`Route`](super::Route): in a document its targets are documents, too; in code they are
 /// [`Target`]s.
@@ -30,6 +31,8 @@ pub struct RouteConfig<T = TargetConfig> {
     /// Leaves a target out for a while that fails more than its peers. Default: none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ejection: Option<Ejection>,
+    /// Prices that go before those of the shipped table, for `cost`. Default: none.
+    pub prices: Overrides,
     /// The name of what stands inside the route, its first target, where there is one. Default: `primary`.
     #[schemars(with = "String")]
     pub primary: SmolStr,
@@ -79,6 +82,9 @@ pub enum Strategy {
     /// The better one of two that are drawn, by the time to the first content and the calls under way; then the
     /// quickest.
     LeastLatency,
+    /// The cheapest for this request, by estimated tokens and the prices of the models; those without a known price
+    /// last.
+    Cost,
 }
 
 /// Whose calls go to the same target.
@@ -160,6 +166,7 @@ impl<T> Default for RouteConfig<T> {
             sticky: None,
             hedge: None,
             ejection: None,
+            prices: Overrides::default(),
             primary: "primary".into(),
             targets: Vec::new(),
         }
@@ -169,8 +176,8 @@ impl<T> Default for RouteConfig<T> {
 impl<T> RouteConfig<T> {
     /// The same with other targets.
     pub(super) fn with_targets<U>(self, targets: Vec<U>) -> RouteConfig<U> {
-        let RouteConfig { strategy, sticky, hedge, ejection, primary, .. } = self;
-        RouteConfig { strategy, sticky, hedge, ejection, primary, targets }
+        let RouteConfig { strategy, sticky, hedge, ejection, prices, primary, .. } = self;
+        RouteConfig { strategy, sticky, hedge, ejection, prices, primary, targets }
     }
 }
 

@@ -4,60 +4,55 @@ use std::sync::Arc;
 
 use belvedere_core::clock::Instant;
 use belvedere_core::context::Lent;
-use belvedere_core::error::ErrorKind;
+use belvedere_core::event::Event;
 use belvedere_core::events::{Closing, End, Observer};
 
 use super::config::Strategy;
+use super::peak::Peak;
 use super::roster::Roster;
 
-/// A call under way. Dropped before its end it was cancelled, which says nothing about the target.
+/// A call under way. One that is cancelled says nothing about the target.
 pub(super) struct Flight {
     roster: Arc<Roster>,
     index: usize,
-    is_stream: bool,
     lent: Arc<Lent>,
     began: Instant,
+    has_content: bool,
 }
 
 impl Flight {
-    pub(super) fn begin(roster: &Arc<Roster>, index: usize, is_stream: bool, lent: &Arc<Lent>) -> Self {
-        let began = lent.clock.now();
-        if roster.strategy == Strategy::LeastLatency
-            && let Some(state) = roster.state(index)
-        {
-            state.lock().peak.begin();
-        }
-        Flight { roster: roster.clone(), index, is_stream, lent: lent.clone(), began }
+    pub(super) fn begin(roster: &Arc<Roster>, index: usize, lent: &Arc<Lent>, began: Instant) -> Self {
+        let flight = Flight { roster: roster.clone(), index, lent: lent.clone(), began, has_content: false };
+        flight.balance(Peak::begin);
+        flight
     }
 
-    /// The first content is there.
-    pub(super) fn content(&self) {
-        let now = self.lent.clock.now();
-        let took = now.since(self.began);
-        self.roster.took(self.index, took, self.is_stream, now);
+    /// Tells the average that calls are balanced by, where they are.
+    fn balance(&self, tell: impl FnOnce(&mut Peak)) {
         if self.roster.strategy == Strategy::LeastLatency
             && let Some(state) = self.roster.state(self.index)
         {
-            state.lock().peak.record(took, now);
+            tell(&mut state.lock().peak);
         }
-    }
-
-    /// It failed.
-    pub(super) fn failed(&self, kind: ErrorKind) {
-        self.roster.failed(self.index, kind, &self.lent);
     }
 }
 
 impl Observer for Flight {
+    fn event(&mut self, event: &Event) {
+        if !self.has_content && event.is_content() {
+            self.has_content = true;
+            let now = self.lent.clock.now();
+            self.balance(|peak| peak.record(now.since(self.began), now));
+        }
+    }
+
     fn end(self: Box<Self>, end: End<'_>) -> Closing {
         match end {
-            End::Failed(error) | End::Truncated(error) => self.failed(error.kind()),
-            End::Finished if self.roster.ejection.is_some() => {
-                if let Some(state) = self.roster.state(self.index) {
-                    state.lock().health.succeeded();
-                }
+            End::Failed(error) | End::Truncated(error) => {
+                self.roster.failed(self.index, error.kind(), &self.lent);
             }
-            End::Finished | End::Cancelled => {}
+            End::Finished => self.roster.succeeded(self.index),
+            End::Cancelled => {}
         }
         Closing::Done
     }
@@ -65,10 +60,6 @@ impl Observer for Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        if self.roster.strategy == Strategy::LeastLatency
-            && let Some(state) = self.roster.state(self.index)
-        {
-            state.lock().peak.end();
-        }
+        self.balance(Peak::end);
     }
 }

@@ -21,6 +21,7 @@ use belvedere_core::config::Build;
 use belvedere_core::layer::Layer;
 use belvedere_core::service::Stack;
 
+use crate::prices::PriceTable;
 use allowance::Allowance;
 pub use condition::Condition;
 pub use config::{Ejection, Hedge, RouteConfig, Sticky, Strategy, TargetConfig};
@@ -42,8 +43,8 @@ pub use target::Target;
 /// call; a target that refused without anything being sent costs nothing. When all fail, the error is the last one,
 /// and its context `targets` says what each failed with.
 ///
-/// **Balance.** `strategy` says who is asked first: `priority`, `weighted`, or `least_latency` (an average that
-/// follows peaks, and the better of two that are drawn). With `sticky: session` calls of one session go to the same
+/// **Balance.** `strategy` says who is asked first: `priority`, `weighted`, `least_latency` (an average that
+/// follows peaks, and the better of two that are drawn), or `cost`. With `sticky: session` calls of one session go to the same
 /// target while it is healthy, because there the beginning of the conversation is in the provider's cache.
 ///
 /// **Hedge.** A call that has no content after the time in which 95% of its target's calls had some gets a second
@@ -128,7 +129,7 @@ impl Route {
 
 impl Layer for Route {
     fn layer(&self, inner: Stack) -> Stack {
-        let RouteConfig { strategy, sticky, hedge, ejection, primary, targets } = &self.config;
+        let RouteConfig { strategy, sticky, hedge, ejection, prices, primary, targets } = &self.config;
         let inside = (!inner.info().is_nowhere())
             .then(|| (Goal::primary(primary.clone(), inner.clone()), &self.inside));
         let targets = targets.iter().map(Goal::new).zip(&self.states);
@@ -143,7 +144,8 @@ impl Layer for Route {
         }
         let members = goals.iter().map(|goal| goal.name.clone()).zip(states.into_iter().cloned()).collect();
         let (strategy, hedge, ejection, gate) = (*strategy, *hedge, *ejection, self.gate.clone());
-        let roster = Arc::new(Roster { members, strategy, hedge, ejection, gate });
+        let prices = (strategy == Strategy::Cost).then(|| PriceTable::with(prices.clone()));
+        let roster = Arc::new(Roster { members, strategy, hedge, ejection, prices, gate });
         Stack::new(Routed { goals, roster, sticky: *sticky, allowance: self.allowance.clone() })
     }
 

@@ -4,9 +4,13 @@ use belvedere_core::SmolStr;
 use belvedere_core::context::Context;
 use belvedere_core::entropy::Entropy;
 use belvedere_core::error::Status;
+use belvedere_core::request::Request;
+use belvedere_core::tokens::{Estimate, TokenCounter};
+use belvedere_core::usage::Money;
 
 use super::config::{Sticky, Strategy};
 use super::service::Routed;
+use super::target::Goal;
 
 /// The targets a call may still ask, by index.
 #[derive(Debug)]
@@ -18,19 +22,22 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The order of a call.
-    pub(super) fn of(route: &Routed, cx: &Context) -> Self {
+    /// The order of a call. One that goes on with a checkpoint can do so only where a `repair` layer stands.
+    pub(super) fn of(route: &Routed, cx: &Context, request: &Request) -> Self {
         let refused = refused(route, cx);
+        let fits = |(index, goal): &(usize, &Goal)| {
+            !refused.contains(index) && (goal.info.resumes || cx.call.resume.is_none())
+        };
         let (mut ready, mut waiting, mut out) =
             (Vec::with_capacity(route.goals.len()), Vec::new(), Vec::new());
-        for (index, goal) in route.goals.iter().enumerate().filter(|(index, _)| !refused.contains(index)) {
+        for (index, goal) in route.goals.iter().enumerate().filter(fits) {
             match route.roster.is_out(index, &cx.lent) {
                 Some(_) => out.push(index),
                 None if goal.when.is_some() => waiting.push(index),
                 None => ready.push(index),
             }
         }
-        route.arrange(&mut ready, cx);
+        route.arrange(&mut ready, cx, request);
         let count = ready.len();
         ready.append(&mut waiting);
         ready.append(&mut out);
@@ -88,7 +95,7 @@ fn refused(route: &Routed, cx: &Context) -> Vec<usize> {
 
 impl Routed {
     /// Puts the targets that are asked in their turn in order.
-    fn arrange(&self, ready: &mut Vec<usize>, cx: &Context) {
+    fn arrange(&self, ready: &mut Vec<usize>, cx: &Context, request: &Request) {
         let session = cx.call.scope.session.as_ref().filter(|_| self.sticky == Some(Sticky::Session));
         if let Some(session) = session {
             let affinity = |index: &usize| {
@@ -108,6 +115,7 @@ impl Routed {
                 }
             }
             Strategy::LeastLatency => self.arrange_by_load(ready, cx),
+            Strategy::Cost => self.arrange_by_cost(ready, request),
         }
     }
 
@@ -124,6 +132,22 @@ impl Routed {
         loads.push(other);
         loads.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         *ready = [better].into_iter().chain(loads).map(|(_, index)| index).collect();
+    }
+}
+
+/// What an answer is taken to be long where nothing bounds it, in tokens.
+const USUAL_OUTPUT: u64 = 500;
+
+impl Routed {
+    fn arrange_by_cost(&self, ready: &mut [usize], request: &Request) {
+        let Some(prices) = &self.roster.prices else { return };
+        let input = Estimate.request(request);
+        let output = request.max_tokens.unwrap_or(USUAL_OUTPUT);
+        let cost = |index: &usize| {
+            let goal = self.goals.get(*index)?;
+            prices.price(&goal.info.name, goal.model(request)?)?.upper(input, Some(output))
+        };
+        ready.sort_by_cached_key(|index| cost(index).map_or((true, Money::ZERO), |cost| (false, cost)));
     }
 }
 

@@ -13,6 +13,7 @@ use super::config::{Ejection, Hedge, Strategy};
 use super::health::{Health, Suspicion};
 use super::pace::Pace;
 use super::peak::Peak;
+use crate::prices::PriceTable;
 
 /// How one target has been doing. It outlives a reload.
 #[derive(Debug, Default)]
@@ -47,6 +48,8 @@ pub(super) struct Roster {
     pub(super) strategy: Strategy,
     pub(super) hedge: Option<Hedge>,
     pub(super) ejection: Option<Ejection>,
+    /// What models cost, where that decides.
+    pub(super) prices: Option<PriceTable>,
     /// Held while one is left out, so that two are not at once.
     pub(super) gate: Arc<Mutex<()>>,
 }
@@ -55,11 +58,6 @@ impl Roster {
     /// Whether the ends of calls matter.
     pub(super) fn watches_ends(&self) -> bool {
         self.ejection.is_some() || self.strategy == Strategy::LeastLatency
-    }
-
-    /// Whether anything of calls matters.
-    pub(super) fn watches(&self) -> bool {
-        self.hedge.is_some() || self.watches_ends()
     }
 
     pub(super) fn state(&self, index: usize) -> Option<&Arc<State>> {
@@ -82,6 +80,13 @@ impl Roster {
     pub(super) fn took(&self, index: usize, took: Duration, is_stream: bool, now: Instant) {
         let (Some(_), Some(state)) = (self.hedge, self.state(index)) else { return };
         state.lock().pace(is_stream).record(took, now);
+    }
+
+    /// A call of a target went well.
+    pub(super) fn succeeded(&self, index: usize) {
+        if let (Some(_), Some(state)) = (&self.ejection, self.state(index)) {
+            state.lock().health.succeeded();
+        }
     }
 
     /// A call of a target failed.

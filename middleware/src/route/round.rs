@@ -39,7 +39,8 @@ struct Answer {
 
 impl<'a> Round<'a> {
     pub(super) fn new(route: &'a Routed, cx: &'a Context, request: Request) -> Self {
-        Round { route, cx, request, order: Order::of(route, cx), failed: Vec::new(), notices: Vec::new() }
+        let order = Order::of(route, cx, &request);
+        Round { route, cx, request, order, failed: Vec::new(), notices: Vec::new() }
     }
 
     /// Asks one target after the other until one answers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::context::Context;
-use belvedere_core::events::Events;
+use belvedere_core::events::{Events, watch};
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service};
 
@@ -65,30 +65,17 @@ impl Routed {
     pub(super) async fn ask(&self, index: usize, cx: Context, request: Request) -> Result<Events> {
         let Some(goal) = self.goals.get(index) else { return Ok(Events::from_events(Vec::new())) };
         let cx = goal.context(cx);
-        if !self.roster.watches() {
-            let mut events = (*goal.stack).call(cx, request).await?;
-            events.until_content().await?;
-            return Ok(events);
-        }
-        let flight = Flight::begin(&self.roster, index, request.stream, &cx.lent);
-        let answer = async {
-            let mut events = (*goal.stack).call(cx.clone(), request).await?;
-            events.until_content().await?;
-            Ok(events)
+        let (is_stream, clock) = (request.stream, cx.lent.clock.clone());
+        let began = clock.now();
+        let call = (*goal.stack).call(cx.clone(), request);
+        let mut events = match self.roster.watches_ends() {
+            true => watch(&cx, call, Flight::begin(&self.roster, index, &cx.lent, began)).await?,
+            false => call.await?,
         };
-        match answer.await {
-            Ok(events) => {
-                flight.content();
-                Ok(match self.roster.watches_ends() {
-                    true => events.observe(&cx, flight),
-                    false => events,
-                })
-            }
-            Err(error) => {
-                flight.failed(belvedere_core::Error::kind(&error));
-                Err(error)
-            }
-        }
+        events.until_content().await?;
+        let now = clock.now();
+        self.roster.took(index, now.since(began), is_stream, now);
+        Ok(events)
     }
 
     /// How long the call of a target is waited for before there is a second attempt.

@@ -134,6 +134,12 @@ impl Goal {
         request
     }
 
+    /// The model that it would be asked for.
+    pub(super) fn model<'a>(&'a self, request: &'a Request) -> Option<&'a SmolStr> {
+        let named = request.model.as_ref().filter(|_| !self.is_foreign);
+        named.or(self.info.model.as_ref())
+    }
+
     /// Whether it may answer after an error of this kind.
     pub(super) fn takes(&self, kind: ErrorKind) -> bool {
         match &self.when {

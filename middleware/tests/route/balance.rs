@@ -88,6 +88,39 @@ fn least_latency_does_not_take_a_quick_failure_for_quickness() {
     assert!(broken.calls() < 10, "{}", broken.calls());
 }
 
+#[test]
+fn cost_asks_the_cheapest_for_this_request_and_the_unknown_last() {
+    let prices = r#"{
+        "writes-cheap": {"input": "10", "output": "1"},
+        "reads-cheap": {"input": "1", "output": "10"},
+        "openai/at-openai": {"input": "0.1", "output": "0.1"}
+    }"#;
+    let of = |provider, model| {
+        let service = always(model);
+        Target::new(Of(provider, model, service))
+    };
+    let simulation = Simulation::new(1);
+    let client = |targets: Vec<Target>| {
+        let mut config = by(Strategy::Cost, targets);
+        config.prices = serde_json::from_str(prices).unwrap();
+        client_of(&simulation, config)
+    };
+    let three = client(vec![of("x", "of-no-price"), of("x", "writes-cheap"), of("x", "reads-cheap")]);
+    let ask = |request: Request| simulation.run(three.complete(request)).unwrap().text();
+    // The prompt is one token; a text without a bound is taken to be 500 long.
+    assert_eq!(ask("hi".into()), "writes-cheap");
+    assert_eq!(ask(Request::from("long ".repeat(1000)).with_max_tokens(10)), "reads-cheap");
+    let four = client(vec![of("x", "writes-cheap"), of("x", "at-openai"), of("openai", "at-openai")]);
+    let cheapest = simulation.run(four.complete("hi")).unwrap();
+    assert_eq!(
+        cheapest.attempts[0].target.as_deref(),
+        Some("openai/at-openai"),
+        "a price may be of one provider"
+    );
+    let unknown = client(vec![of("x", "a"), of("x", "b")]);
+    assert_eq!(simulation.run(unknown.complete("hi")).unwrap().text(), "a", "as listed");
+}
+
 fn of_session(name: &str) -> Request {
     let mut scope = Scope::default();
     scope.session = Some(name.into());

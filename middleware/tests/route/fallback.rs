@@ -205,3 +205,21 @@ fn a_model_of_the_request_stays_with_its_provider() {
     let models = services.each_ref().map(|service| service.requests()[0].model.clone());
     assert_eq!(models, [Some("gpt-6".into()), None, Some("gpt-6".into())]);
 }
+
+#[test]
+fn a_checkpoint_goes_on_where_a_repair_layer_stands() {
+    use belvedere_middleware::repair::Repair;
+
+    let simulation = Simulation::new(1);
+    let [a, b] = ["from a", "from b"].map(|text| ScriptedService::always(Answer::text(text)));
+    let plain = client_of(&simulation, config(targets(&[a.clone(), b.clone()])));
+    assert!(!plain.info().resumes);
+    let mut all = targets(&[a.clone(), b.clone()]);
+    all[1].pipeline.push(Arc::new(Repair::default()));
+    let client = client_of(&simulation, config(all));
+    assert!(client.info().resumes);
+    let checkpoint =
+        belvedere_core::checkpoint::Checkpoint::new("hi".into(), Completion::default(), Vec::new());
+    let answer = simulation.run(async { client.resume(checkpoint).await.unwrap().collect().await });
+    assert_eq!((answer.unwrap().text(), a.calls()), ("from b".into(), 0));
+}

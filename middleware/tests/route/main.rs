@@ -1,6 +1,6 @@
 //! The route layer over targets that fail or are slow, and on a clock that is moved by hand.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod balance;
 mod config;
