@@ -18,7 +18,8 @@ struct ByLength;
 /// How many bytes count as a token.
 const BYTES: u64 = 3;
 
-fn tokens_of(bytes: u64) -> u64 {
+/// What a text of so many bytes has, by estimate.
+pub(crate) fn tokens_of(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES)
 }
 

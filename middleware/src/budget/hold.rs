@@ -1,0 +1,219 @@
+//! The reservation of a call, from its start to its end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use belvedere_core::context::{Attempt, Context};
+use belvedere_core::error::{Error, Result};
+use belvedere_core::events::EndKind;
+use belvedere_core::hooks::Signal;
+use belvedere_core::spawner::Spawner;
+use belvedere_core::usage::{Money, Usage};
+use futures_util::future::BoxFuture;
+
+use super::State;
+use super::ledger::Held;
+use super::line::{Entry, Line, Why};
+use super::tariff::Cost;
+use crate::quota::{Seen, spent};
+
+/// The reservation of a call, and what it needs to be settled.
+pub(super) struct Hold {
+    pub(super) state: Arc<State>,
+    pub(super) cx: Context,
+    pub(super) held: Held,
+    /// What the call has the model read, by estimate.
+    pub(super) input: u64,
+    /// How many attempts the call had made before, in front of this layer.
+    pub(super) before: usize,
+    pub(super) seen: Seen,
+}
+
+/// How long it is waited before a settlement is tried again that a store refused to take.
+const AGAIN: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(32),
+];
+
+impl Hold {
+    /// Reserves more. An error when the limit stands against it, or the store.
+    pub(super) async fn top_up(&mut self, more: i64) -> Result<()> {
+        let clock = self.cx.lent.clock.clone();
+        match self.state.ledger.top_up(clock.as_ref(), &mut self.held, more).await {
+            Ok(None) => Ok(()),
+            Ok(Some(used)) => Err(self.state.refused(&self.cx, &self.held.account, used, more)),
+            Err(error) => self.state.store_failed(&self.cx, error),
+        }
+    }
+
+    /// Settles by what the attempts used: that is read now, the store is told by what is returned.
+    pub(super) fn settle(self, end: EndKind) -> Finishing {
+        let spawner = self.cx.lent.spawner.clone();
+        let entry = self.entry(end);
+        Finishing { work: Some(Box::pin(self.write(entry))), spawner }
+    }
+
+    /// Gives back in the background what may have been reserved though the store failed. If that fails, too, it counts as
+    /// spent.
+    pub(super) fn forget(mut self) {
+        let lent = self.cx.lent.clone();
+        let entry = Entry { settled: Some(0), ..Entry::default() };
+        let forgetting = async move {
+            let _ = self.state.ledger.settle(self.cx.lent.clock.as_ref(), &mut self.held, &entry).await;
+        };
+        lent.spawner.spawn("budget releasing", Box::pin(forgetting));
+    }
+
+    async fn write(mut self, entry: Entry) {
+        let lent = self.cx.lent.clone();
+        let Err(error) = self.state.ledger.settle(lent.clock.as_ref(), &mut self.held, &entry).await else {
+            return;
+        };
+        lent.hooks.emit(|| Signal::StoreFailed { layer: "budget".into(), error });
+        lent.spawner.spawn("budget settling", Box::pin(self.write_later(entry)));
+    }
+
+    /// Tries again for a while. If nothing helps, the reservation stands until its lease is over, and counts as spent.
+    async fn write_later(mut self, entry: Entry) {
+        let clock = self.cx.lent.clock.clone();
+        for pause in AGAIN {
+            clock.sleep(pause).await;
+            if self.state.ledger.settle(clock.as_ref(), &mut self.held, &entry).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// What the ledger will say of the call.
+    fn entry(&self, end: EndKind) -> Entry {
+        let attempts = self.cx.call.attempts();
+        let own = attempts.get(self.before..).unwrap_or_default();
+        let (mut settled, mut lines, mut unknown) = (0_i64, Vec::new(), None);
+        for (i, (attempt, usage, estimated)) in spent(own, self.input, self.seen).enumerate() {
+            let cost = self.state.tariff.cost(attempt, &usage);
+            settled = settled.saturating_add(cost.charge.unwrap_or(0));
+            if cost.charge.is_none() {
+                unknown.get_or_insert(i);
+            }
+            if self.state.ledger.keeps() {
+                lines.push(line(i, attempt, &usage, estimated, cost, end));
+            }
+        }
+        // What is not known is charged as what was reserved for it.
+        if let Some(i) = unknown {
+            let rest = self.held.amount.saturating_sub(settled).max(0);
+            settled = settled.saturating_add(rest);
+            if let Some(line) = lines.get_mut(i) {
+                line.charged = rest;
+            }
+        }
+        if own.is_empty() && self.state.ledger.keeps() {
+            lines.push(unasked());
+        }
+        Entry { reserved: self.held.amount, settled: Some(settled), until: 0, lines }
+    }
+}
+
+fn line(
+    index: usize,
+    attempt: &Attempt,
+    usage: &Arc<Usage>,
+    estimated: bool,
+    cost: Cost,
+    end: EndKind,
+) -> Line {
+    Line {
+        why: Why::of(attempt, end),
+        attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
+        provider: attempt.provider.clone(),
+        model: attempt.model.clone(),
+        target: attempt.target.clone(),
+        usage: usage.classes.clone(),
+        cost: cost.money,
+        charged: cost.charge.unwrap_or(0),
+        estimated: estimated || cost.assumed,
+    }
+}
+
+/// The line of a call that no provider was asked for.
+fn unasked() -> Line {
+    Line {
+        why: Why::Unasked,
+        attempt: 0,
+        provider: Default::default(),
+        model: None,
+        target: None,
+        usage: Default::default(),
+        cost: Some(Money::ZERO),
+        charged: 0,
+        estimated: false,
+    }
+}
+
+/// A reservation that is settled as cancelled when the call is dropped before it has answered.
+pub(super) struct Guard(Option<Hold>);
+
+impl Guard {
+    pub(super) fn new(hold: Hold) -> Self {
+        Guard(Some(hold))
+    }
+
+    /// The call has answered: from here on its reservation is somebody else's.
+    pub(super) fn release(mut self) -> Option<Hold> {
+        self.0.take()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(hold) = self.0.take() {
+            // Dropped unfinished, it is finished in the background.
+            drop(hold.settle(EndKind::Cancelled));
+        }
+    }
+}
+
+/// Work at the end of a call. Dropped before it is done, it goes on in the background.
+pub(super) struct Finishing {
+    work: Option<BoxFuture<'static, ()>>,
+    spawner: Arc<dyn Spawner>,
+}
+
+impl Future for Finishing {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<()> {
+        let Some(work) = &mut self.work else { return Poll::Ready(()) };
+        std::task::ready!(work.as_mut().poll(cx));
+        self.work = None;
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            self.spawner.spawn("budget settling", work);
+        }
+    }
+}
+
+impl State {
+    /// Goes on without the ledger, or does not, as the budget is told.
+    pub(super) fn store_failed(&self, cx: &Context, error: Error) -> Result<()> {
+        cx.lent.hooks.emit(|| Signal::StoreFailed { layer: "budget".into(), error: error.clone() });
+        match self.on_store_failure {
+            super::OnStoreFailure::Open => Ok(()),
+            super::OnStoreFailure::Closed => {
+                Err(error.with("option", "on_store_failure").with_operation("Budget::call"))
+            }
+        }
+    }
+}

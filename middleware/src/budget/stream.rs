@@ -1,0 +1,223 @@
+//! A stream that is paid for as it comes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll, ready};
+
+use belvedere_core::Result;
+use belvedere_core::error::Error;
+use belvedere_core::event::{Event, Notice};
+use belvedere_core::events::{End, EndKind, Events};
+use belvedere_core::spawner::Spawner;
+use futures_core::Stream;
+use futures_util::future::{BoxFuture, Either, select};
+use futures_util::{FutureExt, StreamExt};
+
+use super::config::Abandoned;
+use super::hold::{Finishing, Hold};
+use super::tariff::{Bound, Steps};
+use crate::quota::tokens_of;
+
+/// Hands events on, as far as they are paid for, and settles at the end: before that is handed out.
+pub(super) struct Metered {
+    state: State,
+    paid: Paid,
+}
+
+enum State {
+    Reading(Box<Reading>),
+    /// Waits for more to be reserved before this event is handed out.
+    Asking {
+        asking: BoxFuture<'static, Asked>,
+        event: Option<Event>,
+        spawner: Arc<dyn Spawner>,
+    },
+    Settling(Finishing, Option<Error>),
+    Over,
+}
+
+struct Reading {
+    events: Events,
+    hold: Hold,
+}
+
+type Asked = (Box<Reading>, Result<()>);
+
+/// What of an answer is paid for.
+struct Paid {
+    /// What one attempt costs at first.
+    attempt: i64,
+    steps: Option<Steps>,
+    /// The tokens that are covered; all of them where there are no steps.
+    covered: u64,
+    /// The bytes of all attempts, or what a provider says of them, in tokens.
+    bytes: u64,
+    told: u64,
+    starts: u32,
+}
+
+impl Paid {
+    fn new(bound: &Bound) -> Self {
+        let covered = bound.steps.map_or(u64::MAX, |steps| steps.covered);
+        Paid { attempt: bound.amount, steps: bound.steps, covered, bytes: 0, told: 0, starts: 0 }
+    }
+
+    /// What has to be reserved before this event is handed out; 0 for nothing.
+    #[inline]
+    fn due(&mut self, event: &Event) -> i64 {
+        match event {
+            // Another attempt follows one that is paid for: it reads all of the request again.
+            Event::Start { .. } | Event::Notice(Notice::Continued { .. }) => {
+                self.starts += 1;
+                if self.starts == 1 {
+                    return 0;
+                }
+                if let Some(steps) = self.steps {
+                    self.covered = self.written().max(self.covered).saturating_add(steps.covered);
+                }
+                return self.attempt;
+            }
+            Event::Usage(usage) => self.told = self.told.max(usage.output_tokens().unwrap_or(0)),
+            _ => {
+                let bytes = event.delta().map_or(0, str::len);
+                self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+            }
+        }
+        if self.written() <= self.covered { 0 } else { self.step() }
+    }
+
+    /// The tokens that were written.
+    #[inline]
+    fn written(&self) -> u64 {
+        tokens_of(self.bytes).max(self.told)
+    }
+
+    /// What the steps cost that the answer is ahead of what is covered.
+    #[cold]
+    fn step(&mut self) -> i64 {
+        let Some(steps) = self.steps else { return 0 };
+        let count = self.written().saturating_sub(self.covered).div_ceil(steps.tokens.max(1));
+        self.covered = self.covered.saturating_add(steps.tokens.saturating_mul(count));
+        steps.amount.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
+impl Metered {
+    pub(super) fn new(events: Events, hold: Hold, bound: &Bound) -> Self {
+        Metered { state: State::Reading(Box::new(Reading { events, hold })), paid: Paid::new(bound) }
+    }
+
+    /// Begins the end: the source is closed, then it is settled.
+    fn close(&mut self, reading: Box<Reading>, error: Option<Error>, end: EndKind) {
+        let Reading { events, hold } = *reading;
+        drop(events);
+        self.state = State::Settling(hold.settle(end), error);
+    }
+
+    fn ask(&mut self, mut reading: Box<Reading>, event: Event, due: i64) {
+        let spawner = reading.hold.cx.lent.spawner.clone();
+        let asking = async move {
+            let asked = reading.hold.top_up(due).await;
+            (reading, asked)
+        };
+        self.state = State::Asking { asking: asking.boxed(), event: Some(event), spawner };
+    }
+}
+
+impl Stream for Metered {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            match &mut this.state {
+                State::Reading(reading) => match ready!(reading.events.poll_next_unpin(cx)) {
+                    Some(Ok(event)) => {
+                        reading.hold.seen.event(&event);
+                        let due = this.paid.due(&event);
+                        if due == 0 {
+                            return Poll::Ready(Some(Ok(event)));
+                        }
+                        if let State::Reading(reading) = std::mem::replace(&mut this.state, State::Over) {
+                            this.ask(reading, event, due);
+                        }
+                    }
+                    end => {
+                        let error = end.and_then(Result::err);
+                        if let State::Reading(reading) = std::mem::replace(&mut this.state, State::Over) {
+                            let ended = reading.events.end().unwrap_or(EndKind::Cancelled);
+                            let kind = error.as_ref().map_or(ended, |error| End::of(error).kind());
+                            this.close(reading, error, kind);
+                        }
+                    }
+                },
+                State::Asking { asking, event, .. } => {
+                    let (reading, asked) = ready!(asking.as_mut().poll(cx));
+                    match asked {
+                        Ok(()) => {
+                            let event = event.take();
+                            this.state = State::Reading(reading);
+                            return Poll::Ready(event.map(Ok));
+                        }
+                        Err(error) => this.close(reading, Some(error), EndKind::Failed),
+                    }
+                }
+                State::Settling(settling, error) => {
+                    ready!(settling.poll_unpin(cx));
+                    let error = error.take();
+                    this.state = State::Over;
+                    return Poll::Ready(error.map(Err));
+                }
+                State::Over => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Reading(reading) => leave(reading),
+            State::Asking { asking, spawner, .. } => {
+                // Whether more is reserved has to be known before it can be settled.
+                spawner.spawn("budget settling", asking.map(|(reading, _)| leave(reading)).boxed());
+            }
+            State::Settling(..) | State::Over => {}
+        }
+    }
+}
+
+/// What becomes of an answer that its caller leaves.
+fn leave(reading: Box<Reading>) {
+    match reading.hold.state.abandoned {
+        Abandoned::Close => {
+            let Reading { events, hold } = *reading;
+            drop(events);
+            // Dropped unfinished, it is finished in the background.
+            drop(hold.settle(EndKind::Cancelled));
+        }
+        Abandoned::Drain => {
+            let spawner = reading.hold.cx.lent.spawner.clone();
+            spawner.spawn("budget draining", drain(reading).boxed());
+        }
+    }
+}
+
+/// Reads an answer on that nobody waits for, so that its provider tells what it costs.
+async fn drain(mut reading: Box<Reading>) {
+    let mut over = reading.hold.cx.lent.clock.sleep(reading.hold.state.drain_for);
+    let end = loop {
+        match select(reading.events.next(), over).await {
+            Either::Left((Some(Ok(event)), rest)) => {
+                reading.hold.seen.event(&event);
+                over = rest;
+            }
+            Either::Left((Some(Err(error)), _)) => break End::of(&error).kind(),
+            Either::Left((None, _)) => break EndKind::Finished,
+            Either::Right(_) => break EndKind::Cancelled,
+        }
+    };
+    let Reading { events, hold } = *reading;
+    drop(events);
+    hold.settle(end).await;
+}
