@@ -1,9 +1,8 @@
 //! Who is asked, and in which order.
 
-use belvedere_core::SmolStr;
 use belvedere_core::context::Context;
 use belvedere_core::entropy::Entropy;
-use belvedere_core::error::Status;
+use belvedere_core::error::{ErrorKind, Status};
 use belvedere_core::request::Request;
 use belvedere_core::tokens::{Estimate, TokenCounter};
 use belvedere_core::usage::Money;
@@ -24,7 +23,7 @@ pub(super) struct Order {
 impl Order {
     /// The order of a call. One that goes on with a checkpoint can do so only where a `repair` layer stands.
     pub(super) fn of(route: &Routed, cx: &Context, request: &Request) -> Self {
-        let refused = refused(route, cx);
+        let refused = refused(route, cx, request);
         let fits = |(index, goal): &(usize, &Goal)| {
             !refused.contains(index) && (goal.info.resumes || cx.call.resume.is_none())
         };
@@ -71,22 +70,35 @@ impl Order {
         (self.ready > 0).then(|| self.take(0))
     }
 
+    /// Whether no other target is asked in its turn.
+    pub(super) fn is_alone(&self) -> bool {
+        self.ready == 0
+    }
+
     fn take(&mut self, at: usize) -> usize {
         self.ready -= usize::from(at < self.ready);
         self.left.remove(at)
     }
 }
 
-/// The targets that refused this call before, for a reason that does not pass. When all have, none is left out.
-fn refused(route: &Routed, cx: &Context) -> Vec<usize> {
+/// The targets that refused this call before, for a reason that does not pass: whoever calls again asks the others.
+/// When all have, none is left out.
+fn refused(route: &Routed, cx: &Context, request: &Request) -> Vec<usize> {
     let attempts = cx.call.attempts();
-    let refusals = attempts
-        .iter()
-        .filter(|attempt| attempt.error.is_some_and(|kind| kind.status() == Status::Permanent));
-    let index = |name: &SmolStr| route.goals.iter().position(|goal| goal.name == *name);
-    let mut refused: Vec<usize> = refusals.filter_map(|attempt| index(attempt.target.as_ref()?)).collect();
-    refused.sort_unstable();
-    refused.dedup();
+    let has_refused = |goal: &Goal| {
+        attempts.iter().filter(|attempt| attempt.target.as_ref() == Some(&goal.name)).any(|attempt| {
+            match attempt.error {
+                Some(ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::QuotaExhausted) => true,
+                // The request may have become shorter since, or name another model.
+                None | Some(ErrorKind::ContextTooLong) => false,
+                Some(kind) => {
+                    kind.status() == Status::Permanent && attempt.model.as_ref() == goal.model(request)
+                }
+            }
+        })
+    };
+    let refused: Vec<usize> =
+        route.goals.iter().enumerate().filter(|(_, goal)| has_refused(goal)).map(|(at, _)| at).collect();
     match refused.len() == route.goals.len() {
         true => Vec::new(),
         false => refused,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use belvedere_core::SmolStr;
 use belvedere_core::clock::Instant;
 use belvedere_core::context::Context;
-use belvedere_core::error::{Error, ErrorKind, Result};
+use belvedere_core::error::{Error, Result};
 use belvedere_core::event::{Event, Notice};
 use belvedere_core::events::Events;
 use belvedere_core::hooks::Signal;
@@ -16,13 +16,13 @@ use futures_util::future::{Either, select};
 
 use super::condition::{is_final, is_of_target};
 use super::order::Order;
-use super::service::Routed;
+use super::service::{Routed, no_target};
 
 /// One call on its way through the targets.
 pub(super) struct Round<'a> {
     route: &'a Routed,
     cx: &'a Context,
-    request: Request,
+    request: &'a Request,
     order: Order,
     /// Who failed, and how, in order.
     failed: Vec<(usize, Error)>,
@@ -38,8 +38,8 @@ struct Answer {
 }
 
 impl<'a> Round<'a> {
-    pub(super) fn new(route: &'a Routed, cx: &'a Context, request: Request) -> Self {
-        let order = Order::of(route, cx, &request);
+    pub(super) fn new(route: &'a Routed, cx: &'a Context, request: &'a Request) -> Self {
+        let order = Order::of(route, cx, request);
         Round { route, cx, request, order, failed: Vec::new(), notices: Vec::new() }
     }
 
@@ -84,7 +84,7 @@ impl<'a> Round<'a> {
     async fn ask(&mut self, index: usize) -> Option<Answer> {
         let began = self.cx.lent.clock.now();
         let mut first = pin!(self.attempt(index));
-        if let Some(patience) = self.route.patience(index, &self.request) {
+        if let Some(patience) = self.route.patience(index, self.request) {
             match select(first.as_mut(), self.cx.lent.clock.sleep(patience)).await {
                 Either::Left((answer, _)) => return self.settle(index, answer, false),
                 Either::Right(_) => {}
@@ -98,12 +98,7 @@ impl<'a> Round<'a> {
     }
 
     fn attempt(&self, index: usize) -> impl Future<Output = Result<Events>> + Send + use<'a> {
-        let (route, cx) = (self.route, self.cx.clone());
-        let request = match route.goals.get(index) {
-            Some(goal) => goal.request(&self.request),
-            None => self.request.clone(),
-        };
-        route.ask(index, cx, request)
+        self.route.ask(index, self.cx, self.request)
     }
 
     fn settle(&mut self, index: usize, answer: Result<Events>, is_hedge: bool) -> Option<Answer> {
@@ -120,8 +115,10 @@ impl<'a> Round<'a> {
     fn begin_hedge(&mut self, index: usize, patience: Duration) -> Option<usize> {
         let Context { lent, call, .. } = self.cx;
         // Time stands still in a pause, and meanwhile all may have become slow.
-        let is_slow = !call.pause.is_paused() && self.route.patience(index, &self.request).is_some();
-        if !is_slow || !self.route.allowance.take() {
+        let is_slow = !call.pause.is_paused() && self.route.patience(index, self.request).is_some();
+        // A provider takes two requests with one key for one.
+        let is_twice = self.order.is_alone() && call.options.idempotency_key.is_some();
+        if !is_slow || is_twice || !self.route.allowance.take() {
             return None;
         }
         if !call.attempt_budget.draw() {
@@ -200,7 +197,7 @@ impl<'a> Round<'a> {
         match self.failed.pop() {
             Some((_, error)) if targets.len() > 1 => error.with("targets", targets.join(", ")),
             Some((_, error)) => error,
-            None => Error::new(ErrorKind::ConfigInvalid, "the route has no target to ask"),
+            None => no_target(),
         }
     }
 

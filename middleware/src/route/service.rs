@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use belvedere_core::Result;
 use belvedere_core::context::Context;
+use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::events::{Events, watch};
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service};
@@ -16,6 +16,11 @@ use super::flight::Flight;
 use super::roster::Roster;
 use super::round::Round;
 use super::target::Goal;
+
+/// The error of a call that no target can take.
+pub(super) fn no_target() -> Error {
+    Error::new(ErrorKind::ConfigInvalid, "the route has no target to ask")
+}
 
 /// One target that nothing can stand in for: nothing is read ahead, and nothing is watched.
 #[derive(Debug)]
@@ -56,25 +61,24 @@ impl Service for Routed {
     }
 
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        Round::new(self, &cx, request).run().await
+        Round::new(self, &cx, &request).run().await
     }
 }
 
 impl Routed {
     /// Asks one target, up to the first event that can't be unsaid.
-    pub(super) async fn ask(&self, index: usize, cx: Context, request: Request) -> Result<Events> {
-        let Some(goal) = self.goals.get(index) else { return Ok(Events::from_events(Vec::new())) };
-        let cx = goal.context(cx);
-        let (is_stream, clock) = (request.stream, cx.lent.clock.clone());
+    pub(super) async fn ask(&self, index: usize, cx: &Context, request: &Request) -> Result<Events> {
+        let goal = self.goals.get(index).ok_or_else(no_target)?;
+        let (cx, clock) = (goal.context(cx.clone()), cx.lent.clock.as_ref());
         let began = clock.now();
-        let call = (*goal.stack).call(cx.clone(), request);
+        let call = (*goal.stack).call(cx.clone(), goal.request(request));
         let mut events = match self.roster.watches_ends() {
             true => watch(&cx, call, Flight::begin(&self.roster, index, &cx.lent, began)).await?,
             false => call.await?,
         };
         events.until_content().await?;
         let now = clock.now();
-        self.roster.took(index, now.since(began), is_stream, now);
+        self.roster.took(index, now.since(began), request.stream, now);
         Ok(events)
     }
 

@@ -1,5 +1,8 @@
 //! Who is asked after whom, and when nobody is.
 
+use belvedere_core::layer::layer_fn;
+use belvedere_core::service::Stack;
+
 use super::*;
 
 fn two(first: Answer, second: Answer) -> (ScriptedService, ScriptedService) {
@@ -130,27 +133,51 @@ fn w6_each_further_target_draws_on_the_budget_of_the_call() {
     }
 }
 
-#[test]
-fn f7_a_target_that_refused_for_good_is_not_asked_again_in_the_call() {
-    let simulation = Simulation::new(1);
-    let refuses = ScriptedService::always(failing(ErrorKind::Forbidden));
-    let busy = ScriptedService::new([failing(ErrorKind::Overloaded), Answer::text("b")]);
-    // Whoever repeats the call outside of the route.
-    let again = belvedere_core::layer::layer_fn("again", |cx: Context, request: Request, next| async move {
-        let next: belvedere_core::service::Stack = next;
+/// Whoever calls again outside of the route, with a request that this makes of the first.
+fn again(change: fn(&mut Request)) -> impl belvedere_core::layer::Layer {
+    layer_fn("again", move |cx: Context, mut request: Request, next: Stack| async move {
         match next.call(cx.clone(), request.clone()).await {
-            Err(_) if cx.call.attempt_budget.draw() => next.call(cx, request).await,
+            Err(_) if cx.call.attempt_budget.draw() => {
+                change(&mut request);
+                next.call(cx, request).await
+            }
             answer => answer,
         }
-    });
-    let route = Route::build(config(targets(&[refuses.clone(), busy.clone()]))).unwrap();
-    let client = Client::new(Nowhere, simulation.lent()).layer(again).layer(route);
-    assert_eq!(text(&simulation, &client), "b");
-    assert_eq!((refuses.calls(), busy.calls()), (1, 2));
-    // The next call is another one.
-    busy.push(Answer::text("b"));
-    assert_eq!(text(&simulation, &client), "b");
-    assert_eq!((refuses.calls(), busy.calls()), (2, 3));
+    })
+}
+
+#[test]
+fn f7_a_target_that_refused_for_good_is_not_asked_again_in_the_call() {
+    use ErrorKind::*;
+    for kind in [Unauthorized, Forbidden, QuotaExhausted, ModelNotFound] {
+        let simulation = Simulation::new(1);
+        let refuses = ScriptedService::always(failing(kind));
+        let busy = ScriptedService::new([failing(Overloaded), Answer::text("b")]);
+        let route = Route::build(config(targets(&[refuses.clone(), busy.clone()]))).unwrap();
+        let client = Client::new(Nowhere, simulation.lent()).layer(again(|_| {})).layer(route);
+        assert_eq!(text(&simulation, &client), "b");
+        assert_eq!((refuses.calls(), busy.calls()), (1, 2), "{kind}");
+        // The next call is another one.
+        busy.push(Answer::text("b"));
+        assert_eq!(text(&simulation, &client), "b");
+        assert_eq!((refuses.calls(), busy.calls()), (2, 3));
+    }
+}
+
+#[test]
+fn f7_a_refusal_that_is_about_the_request_does_not_hold_for_another_one() {
+    let changes: [(ErrorKind, fn(&mut Request)); 2] = [
+        (ErrorKind::ContextTooLong, |request| request.messages = Arc::default()),
+        (ErrorKind::ModelNotFound, |request| request.model = Some("smaller".into())),
+    ];
+    for (kind, change) in changes {
+        let simulation = Simulation::new(1);
+        let main = ScriptedService::new([failing(kind), Answer::text("a")]);
+        let busy = ScriptedService::always(failing(ErrorKind::Overloaded));
+        let route = Route::build(config(targets(&[main, busy]))).unwrap();
+        let client = Client::new(Nowhere, simulation.lent()).layer(again(change)).layer(route);
+        assert_eq!(text(&simulation, &client), "a", "{kind}");
+    }
 }
 
 #[test]

@@ -163,6 +163,12 @@ fn a_lone_target_gets_the_second_attempt_itself() {
     let answer = complete(&simulation, &client).unwrap();
     assert_eq!((answer.text(), notices(&answer)), ("quick".into(), vec!["hedged primary".into()]));
     assert_eq!((service.calls(), service.dropped()), (22, 1));
+    // Unless a key says that the two are one.
+    (0..20).for_each(|_| warm(&simulation, &client, &service, 1));
+    service.push(after(10 * SECOND, "slow"));
+    let options: Options = serde_json::from_value(serde_json::json!({ "idempotency_key": "k" })).unwrap();
+    let answer = simulation.run(client.complete(Request::from("hi").with_options(options))).unwrap();
+    assert_eq!(answer.text(), "slow");
 }
 
 #[test]
