@@ -45,8 +45,9 @@ fn shorter(name: &str) -> Option<&str> {
     // Google writes `claude-sonnet-4@20250514`.
     let version = || Some(name.rsplit_once('@')?.0);
     // A fine-tuned model: `ft:gpt-4o-mini:organisation:name:id` costs what `ft:gpt-4o-mini` does.
-    let tuned = || match name.strip_prefix("ft:")?.split_once(':')? {
-        (base, _) => name.get(..base.len() + "ft:".len()),
+    let tuned = || {
+        let (base, _) = name.strip_prefix("ft:")?.split_once(':')?;
+        name.get(.."ft:".len() + base.len())
     };
     let latest = || name.strip_suffix("-latest").or_else(|| name.strip_suffix(":latest"));
     folder.or_else(region).or_else(version).or_else(tuned).or_else(latest).or_else(|| undated(name))
