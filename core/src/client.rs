@@ -86,9 +86,9 @@ impl Client {
     }
 
     /// The client that a document plans.
-    pub(crate) fn planned(&self, plan: Plan, transport: Option<Value>) -> Result<Self> {
+    pub(crate) fn planned(&self, plan: Plan, transport: Option<Value>) -> Self {
         let current = self.current();
-        current.planned(plan, current.bare.clone(), transport).map(|generation| self.with(generation))
+        self.with(current.planned(plan, current.bare.clone(), transport))
     }
 
     /// The generation that a call takes which begins now.

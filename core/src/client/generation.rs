@@ -6,8 +6,6 @@ use serde_json::Value;
 
 use crate::config::{Plan, Stores};
 use crate::context::Lent;
-use crate::error::{Error, ErrorKind, Result};
-use crate::pause::PausePolicy;
 use crate::pipeline::Pipeline;
 use crate::service::Stack;
 use crate::streams::Rooms;
@@ -53,21 +51,12 @@ impl Generation {
     }
 
     /// The generation that a document plans, after this one.
-    ///
-    /// # Errors
-    /// `ConfigInvalid` when its sections do not go together.
-    pub(crate) fn planned(&self, plan: Plan, bare: Lent, transport: Option<Value>) -> Result<Self> {
+    pub(crate) fn planned(&self, plan: Plan, bare: Lent, transport: Option<Value>) -> Self {
         let mut next = self.rebuilt(plan.pipeline, bare);
         let settings = plan.streams.unwrap_or_default();
-        if settings.pause == PausePolicy::Checkpoint && !next.stack.info().resumes {
-            return Err(Error::new(
-                ErrorKind::ConfigInvalid,
-                "streams.pause: `checkpoint` needs the `repair` layer, which goes on with it; add it to `layers`",
-            ));
-        }
         next.rooms = Arc::new(self.rooms.with(settings, None));
         next.stores = plan.stores;
         next.transport = transport;
-        Ok(next)
+        next
     }
 }

@@ -13,6 +13,7 @@
 mod build;
 mod check;
 mod order;
+mod plan;
 mod registry;
 mod schema;
 mod secrets;
@@ -28,7 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use build::Build;
 pub use order::ORDER;
-pub(crate) use registry::Plan;
+pub(crate) use plan::Plan;
 pub use registry::Registry;
 pub use schema::{LayerDocument, ProviderDocument};
 pub use stores::MEMORY;
@@ -174,3 +175,6 @@ impl Findings {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod reload_tests;

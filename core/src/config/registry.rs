@@ -15,14 +15,13 @@ use smol_str::SmolStr;
 
 use super::build::{Build, layers_around, names};
 use super::check::{check, join};
-use super::{Config, Findings, MEMORY, Stores, order, secrets};
+use super::{Config, Findings, MEMORY, Plan, Stores, order, secrets};
 use crate::client::Client;
 use crate::clock::{Clock, Instant};
 use crate::context::Lent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hooks::Signal;
 use crate::layer::Layer;
-use crate::pipeline::Pipeline;
 use crate::service::{Nowhere, Stack};
 use crate::store::Store;
 use crate::streams::Streams;
@@ -209,7 +208,7 @@ impl Registry {
             let what = "transport: this registry has no runtime to lend one";
             return Err(Error::new(ErrorKind::ConfigInvalid, what));
         };
-        Client::new(Nowhere, lent).planned(plan, Some(transport))
+        Ok(Client::new(Nowhere, lent).planned(plan, Some(transport)))
     }
 
     /// Builds a client from a document, with `lent` instead of a runtime of the registry.
@@ -219,7 +218,7 @@ impl Registry {
     pub fn client_with(&self, config: &Config, lent: Lent) -> Result<Client> {
         let (document, findings) = self.read(config);
         let plan = self.plan(&document, &Stores::new(lent.clock.clone()), findings)?;
-        Client::new(Nowhere, lent).planned(plan, None)
+        Ok(Client::new(Nowhere, lent).planned(plan, None))
     }
 
     /// Lets another document hold for the calls of a client from now on. It is built and checked first; layers take
@@ -243,8 +242,9 @@ impl Registry {
                 bare.transport = lent.transport;
             }
             let mut plan = self.plan(&document, &before.stores, findings)?;
+            // Last of all: a document that fails takes no state over from the one that holds.
             plan.pipeline.adopt(&before.pipeline);
-            before.planned(plan, bare, transport)
+            Ok(before.planned(plan, bare, transport))
         });
         let hooks = &client.lent().hooks;
         match &reloaded {
@@ -323,7 +323,7 @@ impl Registry {
             streams.and_then(|streams| self.streams.make(streams.clone(), cx, "streams", &mut findings));
         match provider {
             Some(provider) if findings.is_empty() => {
-                Ok(Plan { pipeline: layers_around(provider, built), streams, stores })
+                Plan { pipeline: layers_around(provider, built), streams, stores }.checked()
             }
             _ => Err(findings.into_error()),
         }
@@ -355,13 +355,6 @@ impl fmt::Debug for Registry {
             .field("layers", &self.layers.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
-}
-
-/// The parts of a client that a document says.
-pub(crate) struct Plan {
-    pub(crate) pipeline: Pipeline,
-    pub(crate) streams: Option<Streams>,
-    pub(crate) stores: Stores,
 }
 
 fn transport_of(document: &Map<String, Value>) -> Value {
