@@ -31,6 +31,7 @@ const FAR: f64 = 2.0 * std::f64::consts::LN_2;
 #[derive(Debug)]
 pub(super) struct Pace {
     weights: Box<[f32]>,
+    total: f32,
     samples: u32,
     /// Logarithms of milliseconds.
     recent: f64,
@@ -41,7 +42,7 @@ pub(super) struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         let weights = vec![0.0; BUCKETS].into_boxed_slice();
-        Pace { weights, samples: 0, recent: 0.0, usual: 0.0, at: Instant::default() }
+        Pace { weights, total: 0.0, samples: 0, recent: 0.0, usual: 0.0, at: Instant::default() }
     }
 }
 
@@ -54,19 +55,21 @@ impl Pace {
         if let Some(weight) = self.weights.get_mut(bucket.min(BUCKETS - 1)) {
             *weight += 1.0;
         }
+        self.total = self.total * KEPT + 1.0;
         self.samples = self.samples.saturating_add(1);
         let passed = now.since(std::mem::replace(&mut self.at, now));
         self.recent = self.averaged(self.recent, millis.ln(), passed, RECENT);
         self.usual = self.averaged(self.usual, millis.ln(), passed, USUAL);
     }
 
-    /// An average with the newest sample: a plain mean in the beginning, then by the time since the sample before.
+    /// An average with the newest sample: by the time since the sample before, and a plain mean of all as long as that
+    /// moves it more.
     fn averaged(&self, average: f64, sample: f64, passed: Duration, (over, least): (Duration, f64)) -> f64 {
         let (off, samples) = (sample - average, f64::from(self.samples));
         if samples <= least {
             return average + off / samples;
         }
-        let share = 1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp();
+        let share = (1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp()).max(samples.recip());
         average + off.clamp(-FAR, FAR) * share.min(least.recip())
     }
 
@@ -76,8 +79,7 @@ impl Pace {
         if self.samples < min_samples.max(1) || self.recent - self.usual > SLOW {
             return None;
         }
-        let total: f32 = self.weights.iter().sum();
-        let mut above = f64::from(total) * (1.0 - quantile);
+        let mut above = f64::from(self.total) * (1.0 - quantile);
         let bucket = self.weights.iter().rposition(|weight| {
             above -= f64::from(*weight);
             above < 0.0
@@ -139,6 +141,14 @@ mod tests {
         run(&mut pace, 300, 600);
         let millis = pace.patience(0.95, 20).unwrap().as_secs_f64() * 1e3;
         assert!((300.0..327.1).contains(&millis), "now it is usual: {millis}");
+    }
+
+    #[test]
+    fn a_slow_start_is_no_slow_time() {
+        let mut pace = Pace::default();
+        (0..8).for_each(|i| pace.record(Duration::from_millis(500), at(i)));
+        (8..40).for_each(|i| pace.record(Duration::from_millis(20), at(i)));
+        assert!(pace.patience(0.95, 20).is_some());
     }
 
     #[test]
