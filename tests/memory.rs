@@ -1,11 +1,13 @@
 //! How much memory paused streams take, and that they go on as if nothing had been (L16).
 //!
-//! All memory of the process is counted, so these tests are alone in their program and run one after the other.
+//! All memory of the process is counted, so these tests are alone in their program and run one after the other, and a
+//! server is another program.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::Cell;
-use std::io;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,24 +17,18 @@ use belvedere::middleware::runtime::{Proxy, TransportOptions, lent};
 use belvedere::testing::{Simulation, Task};
 use belvedere::{Config, EndKind, Event, Events};
 use belvedere_tests::Endless;
-use bytes::Bytes;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use peak_alloc::PeakAlloc;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// What a paused stream may take, all in.
+/// What a paused stream may take, all in: over TCP, with what hyper and tokio hold of its connection.
 const EACH: usize = 64 << 10;
-/// The same over TCP, with what hyper and tokio hold of its connection, and the server's side of it.
-const EACH_OVER_TCP: usize = 128 << 10;
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn client(base_url: &str, lent: Lent) -> Client {
@@ -106,30 +102,31 @@ fn l16_small_deltas_take_no_more() {
     over_memory(100, Endless::new(2_000, 4));
 }
 
-/// Serves one reply to every connection, from bytes that all of them share.
-async fn serve(listener: TcpListener, reply: Bytes) {
-    let mut open = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => open.push(answer(accepted.unwrap().0, reply.clone())),
-            Some(_) = open.next() => {}
-        }
+/// A provider in a process of its own, so that its memory does not count.
+struct Upstream {
+    process: Child,
+    base_url: String,
+}
+
+impl Upstream {
+    fn of(deltas: usize, length: usize) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_upstream"))
+            .args([deltas, length].map(|n| n.to_string()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Upstream { process, base_url: format!("http://127.0.0.1:{}/v1", port.trim()) }
     }
 }
 
-async fn answer(mut peer: TcpStream, reply: Bytes) -> io::Result<()> {
-    peer.read_u8().await?;
-    peer.write_all(&reply).await?;
-    // Closed with a part of the request unread, the connection would be reset.
-    tokio::io::copy(&mut peer, &mut tokio::io::sink()).await.map(drop)
-}
-
-fn listen() -> TcpListener {
-    let socket = TcpSocket::new_v4().unwrap();
-    // What the kernel holds of a stalled stream is not ours, and needs not be much.
-    socket.set_send_buffer_size(32 << 10).unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    socket.listen(1024).unwrap()
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
 }
 
 /// Polls all streams in turn until what they have buffered does not change any more.
@@ -145,44 +142,40 @@ async fn fill(streams: &mut [Events]) {
     }
 }
 
-#[test]
-fn l16_a_thousand_streams_paused_over_tcp_are_bounded_and_go_on_unchanged() {
-    const STREAMS: usize = 1_000;
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let body: Vec<u8> = Endless::new(100, 4 << 10).pieces().flatten().collect();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    let reply = Bytes::from([head.into_bytes(), body].concat());
+/// Pauses so many streams over TCP, and lets them go on.
+fn over_tcp(streams: usize, deltas: usize, length: usize) {
+    let upstream = Upstream::of(deltas, length);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let paused = async {
-        let listener = listen();
-        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let calls = async {
-            let mut options = TransportOptions::default();
-            options.proxy = Proxy::None;
-            let client = client(&base_url, lent(&options).unwrap());
-            let whole = whole(&client).await;
-            let before = MEMORY.current_usage();
-            let mut streams = Vec::new();
-            for _ in 0..STREAMS {
-                let mut events = client.stream("hi").await.unwrap();
-                events.controller().pause();
-                streams.push(events);
-            }
-            fill(&mut streams).await;
-            assert!(each(before, STREAMS) <= EACH_OVER_TCP);
-            let all = streams.into_iter().map(|mut events| {
-                events.controller().resume();
-                goes_on_as(events, &whole)
-            });
-            join_all(all).await;
-        };
-        tokio::select! {
-            () = calls => {}
-            () = serve(listener, reply) => {}
+    runtime.block_on(async {
+        let mut options = TransportOptions::default();
+        options.proxy = Proxy::None;
+        let client = client(&upstream.base_url, lent(&options).unwrap());
+        let whole = whole(&client).await;
+        let before = MEMORY.current_usage();
+        let mut paused = Vec::new();
+        for _ in 0..streams {
+            let mut events = client.stream("hi").await.unwrap();
+            events.controller().pause();
+            paused.push(events);
         }
-    };
-    runtime.block_on(paused);
+        fill(&mut paused).await;
+        assert!(each(before, streams) <= EACH);
+        let all = paused.into_iter().map(|mut events| {
+            events.controller().resume();
+            goes_on_as(events, &whole)
+        });
+        join_all(all).await;
+    });
+}
+
+#[test]
+fn l16_a_thousand_streams_paused_over_tcp_take_64_kib_each_and_go_on_unchanged() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    over_tcp(1_000, 100, 4 << 10);
+}
+
+#[test]
+fn l16_small_deltas_over_tcp_take_no_more() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    over_tcp(200, 2_000, 4);
 }

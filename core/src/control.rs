@@ -25,7 +25,7 @@ use monitor::{Monitor, Writer};
 use partial::{Partial, Teller};
 pub use progress::{Metrics, Progress, StreamState};
 
-/// How much a paused stream reads ahead by default, in bytes of memory.
+/// How much a paused stream buffers by default, in bytes of memory, with what its connection takes.
 pub const PAUSE_BUFFER: usize = 32 << 10;
 
 /// Controls a stream from any thread or task. Cheap to clone; outlives the stream.
@@ -268,7 +268,7 @@ impl Control {
 
     /// Whether as much is kept as may be.
     pub(crate) fn is_full(&self) -> bool {
-        self.held >= self.limit
+        self.held >= self.shared.pause.room(self.limit)
     }
 
     /// The caller is left waiting for the next event.

@@ -358,7 +358,12 @@ impl Events {
             if control.poll_running(cx).is_ready() {
                 return Poll::Ready(());
             }
-            if control.is_full() || self.finish_seen || self.end.is_some() {
+            if control.is_full() {
+                // It may stay so for long.
+                self.ahead.shrink_to_fit();
+                break;
+            }
+            if self.finish_seen || self.end.is_some() {
                 break;
             }
             let Some(stream) = &mut self.stream else { break };

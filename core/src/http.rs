@@ -172,6 +172,7 @@ impl<P: Provider> Http<P> {
         }
         let (head, body) = response.into_parts();
         ticket.status(head.status.as_u16());
+        cx.call.pause.set_connection(crate::pause::CONNECTION);
         let failed = !head.status.is_success();
         let reader = match Reader::new(&self.provider, &request, &head, &self.limits) {
             Ok(reader) if cx.call.options.raw => reader.with_raw(),

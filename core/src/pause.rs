@@ -1,6 +1,6 @@
 //! The call's pause: given and taken back, seen by timers and by everyone who hands events out.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -24,6 +24,10 @@ pub enum PausePolicy {
     Checkpoint,
 }
 
+/// What an HTTP/1.1 connection takes while nobody reads it, about: with hyper 8 KiB each to read into and to write from
+/// (`INIT_BUFFER_SIZE` in its `proto::h1::io`), and as much again for its task and its queue of requests.
+pub(crate) const CONNECTION: usize = 24 << 10;
+
 /// Whether a call is paused, and how long it has been. Clones share it.
 #[derive(Clone, Default)]
 pub struct Pause(Arc<Shared>);
@@ -33,6 +37,8 @@ struct Shared {
     paused: AtomicBool,
     /// Whether it ever was: most calls never are, and their time is read without a lock.
     ever: AtomicBool,
+    /// What the connection takes, in bytes of memory.
+    connection: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -73,6 +79,17 @@ impl Pause {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes note of what the call's connection takes, in bytes of memory.
+    pub(crate) fn set_connection(&self, bytes: usize) {
+        self.0.connection.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How much of a buffer of this size is for events: what the connection leaves, and a quarter in any case.
+    pub(crate) fn room(&self, buffer: usize) -> usize {
+        let connection = self.0.connection.load(Ordering::Relaxed);
+        buffer.saturating_sub(connection).max(buffer / 4)
     }
 
     /// True while it is paused.
@@ -138,6 +155,14 @@ mod tests {
         pause.resume(at(11));
         pause.pause(at(20));
         assert_eq!(pause.spent(at(21)), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn a_buffer_is_for_the_connection_too_but_for_three_quarters_at_most() {
+        let pause = Pause::new();
+        assert_eq!(pause.room(1000), 1000, "no connection");
+        pause.set_connection(300);
+        assert_eq!([0, 100, 400, 1000].map(|buffer| pause.room(buffer)), [0, 25, 100, 700]);
     }
 
     #[test]

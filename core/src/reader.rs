@@ -89,6 +89,7 @@ impl Reader {
         if !matches!(self.outcome, Outcome::Open) {
             return;
         }
+        self.reuse();
         let Reader { framer, decoder, out, raw, prologue, .. } = self;
         if let Some(before) = prologue {
             before.extend_from_slice(chunk);
@@ -162,11 +163,19 @@ impl Reader {
         self.settle(outcome.and(Err(truncated())));
     }
 
+    /// Has the decoder write to the memory that the events before were read from.
+    fn reuse(&mut self) {
+        if self.ready.is_empty() && self.out.capacity() == 0 {
+            self.out = std::mem::take(&mut self.ready).into();
+        }
+    }
+
     /// Moves what the decoder wrote to where it is read from, and notes the outcome.
     fn settle(&mut self, outcome: Result<()>) {
         let finished = is_finished(&self.out);
-        for event in self.out.drain(..) {
-            match &event {
+        let mut mismatches = Vec::new();
+        for (at, event) in self.out.iter().enumerate() {
+            match event {
                 Event::Usage(usage) => {
                     self.mismatch = match (usage.adds_up(), usage.total_tokens(), &usage.reported) {
                         (false, Some(classes), Some(r)) => r.total_tokens.map(|reported| (classes, reported)),
@@ -175,12 +184,19 @@ impl Reader {
                 }
                 Event::Finish { .. } => {
                     if let Some((classes, reported)) = self.mismatch.take() {
-                        self.ready.push_back(Event::Notice(Notice::UsageMismatch { classes, reported }));
+                        mismatches.push((at, Event::Notice(Notice::UsageMismatch { classes, reported })));
                     }
                 }
                 _ => {}
             }
-            self.ready.push_back(event);
+        }
+        for (at, notice) in mismatches.into_iter().rev() {
+            self.out.insert(at, notice);
+        }
+        if self.ready.is_empty() {
+            self.ready = std::mem::take(&mut self.out).into();
+        } else {
+            self.ready.extend(self.out.drain(..));
         }
         if finished {
             self.outcome = Outcome::Finished;

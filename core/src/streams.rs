@@ -46,7 +46,8 @@ pub(crate) use resuming::Resuming;
 pub struct Streams {
     /// What a pause does once its buffer is full. Default `backpressure`.
     pub pause: PausePolicy,
-    /// How much a paused stream buffers, in bytes of memory. Default 32768.
+    /// How much a paused stream buffers, in bytes of memory. What an HTTP connection takes, 24 KiB, counts; a quarter is
+    /// for events in any case. Default 32768.
     pub buffer: usize,
     /// How much of a stream with an id is held in memory, in bytes. Past it, events go to the client's store.
     /// Default 1048576.

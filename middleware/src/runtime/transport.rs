@@ -28,9 +28,9 @@ use super::{fault, tls};
 /// The read buffer of an HTTP/1.1 connection, and with it the longest head of a response. Left alone, hyper lets it
 /// grow with a fast stream to 408 KiB (`http1_max_buf_size` of `hyper_util::client::legacy::Builder`,
 /// <https://docs.rs/hyper-util/latest/hyper_util/client/legacy/struct.Builder.html>), which a stream that nobody reads
-/// would hold. A head of this length is also the most that Node takes, and hyper itself over HTTP/2
-/// (<https://nodejs.org/api/cli.html#--max-http-header-sizesize>).
-const HTTP1_BUFFER: usize = 16 << 10;
+/// would hold. It is also the longest head that nginx takes of an upstream unless it is told otherwise
+/// (<https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffer_size>), and the least that hyper can do with.
+const HTTP1_BUFFER: usize = 8 << 10;
 
 /// What an HTTP/2 server may send of one stream before it is read: what a stream that nobody reads holds. A stream is
 /// as fast as one window a round trip (RFC 9113, section 5.2), which at 300 ms is 850 kB/s: more than the fastest
