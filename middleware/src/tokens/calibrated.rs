@@ -74,9 +74,8 @@ struct Scale {
 
 /// Estimates as [`Estimate`] does, scaled to what a family of models was recorded to count.
 ///
-/// The error of a single request stays large, most of all for short ones and for those with tools: half of the recorded
-/// requests are counted within a fifth or so, one in ten is off by half. Leave a margin. It needs no vocabulary: a kilobyte
-/// takes less than a microsecond.
+/// The error of a single request stays large, most of all for short ones and for those with tools: `docs/tokens.md` has the
+/// percentiles of each family. Leave a margin. It needs no vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calibrated {
     scale: Scale,

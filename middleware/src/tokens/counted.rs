@@ -14,7 +14,7 @@ const SHORT: usize = 32;
 const HALF: usize = 4_096;
 
 /// Remembers what another counter counted, text by text: when a conversation has grown by a turn, only that turn is
-/// counted, and the others are hashed, at about a nanosecond a byte.
+/// counted, and the others are hashed.
 ///
 /// Texts are known by a keyed hash of 64 bits and their length; the texts themselves are not kept. The cache is bounded to
 /// 8,192 texts, those used longest ago go first. Media are counted anew each time.

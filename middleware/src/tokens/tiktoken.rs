@@ -10,8 +10,8 @@ use super::vocabulary::Vocabulary;
 /// Counts as OpenAI's tiktoken does: the same number on every text, but without its limits. Markers such as
 /// `<|endoftext|>` are plain text, hostile texts take linear time, and none of them panics.
 ///
-/// The first count of an encoding loads its vocabulary, which takes half a second and stays in memory (25 MB for
-/// `o200k_base`): see [`load`](Tiktoken::load). After that a kilobyte takes some 50 µs.
+/// The first count of an encoding loads its vocabulary, which takes about half a second and stays in memory: see
+/// [`load`](Tiktoken::load).
 ///
 /// ```
 /// use belvedere_core::tokens::TokenCounter;
