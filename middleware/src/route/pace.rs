@@ -27,6 +27,9 @@ const SLOW: f64 = 0.405_465_108_108_164_4;
 /// in a row are.
 const FAR: f64 = 2.0 * std::f64::consts::LN_2;
 
+/// So many samples in the beginning count in full.
+const FEW: f64 = 8.0;
+
 /// Times to the first content, as a histogram of equal ratios whose old samples fade. Its size is fixed.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -65,12 +68,13 @@ impl Pace {
     /// An average with the newest sample: by the time since the sample before, and a plain mean of all as long as that
     /// moves it more.
     fn averaged(&self, average: f64, sample: f64, passed: Duration, (over, least): (Duration, f64)) -> f64 {
-        let (off, samples) = (sample - average, f64::from(self.samples));
-        if samples <= least {
-            return average + off / samples;
-        }
-        let share = (1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp()).max(samples.recip());
-        average + off.clamp(-FAR, FAR) * share.min(least.recip())
+        let samples = f64::from(self.samples);
+        let share = 1.0 - (-passed.as_secs_f64() / over.as_secs_f64()).exp();
+        let off = match samples > FEW {
+            true => (sample - average).clamp(-FAR, FAR),
+            false => sample - average,
+        };
+        average + off * share.min(least.recip()).max(samples.recip())
     }
 
     /// How long a call is waited for before it counts as slow: a quantile of the samples. `None` while there are too
