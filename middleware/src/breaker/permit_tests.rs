@@ -100,6 +100,6 @@ fn b2_no_schedule_of_neutral_results_loses_a_place() {
             probes.into_iter().for_each(Permit::answered);
             assert_eq!(world.state(), CircuitState::Closed);
         },
-        SCHEDULES,
+        SCHEDULES / 5,
     );
 }

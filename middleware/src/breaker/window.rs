@@ -29,7 +29,7 @@ impl Window {
     /// Counts a call that ended now, and gives the sums of the window.
     pub(super) fn add(&mut self, call: Counts, now: Instant, length: Duration) -> Counts {
         self.turn(now, length);
-        if let Some(slot) = self.slots.iter_mut().nth((self.newest % SLOTS) as usize) {
+        if let Some(slot) = self.slots.get_mut((self.newest % SLOTS) as usize) {
             *slot = sum(*slot, call);
         }
         self.slots.into_iter().fold(Counts::default(), sum)
@@ -46,7 +46,7 @@ impl Window {
         }
         for _ in 0..(number - self.newest).min(SLOTS) {
             self.newest += 1;
-            if let Some(slot) = self.slots.iter_mut().nth((self.newest % SLOTS) as usize) {
+            if let Some(slot) = self.slots.get_mut((self.newest % SLOTS) as usize) {
                 *slot = Counts::default();
             }
         }

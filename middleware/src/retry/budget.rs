@@ -44,7 +44,6 @@ pub(super) struct Bucket {
 
 impl Bucket {
     pub(super) fn new(budget: Budget, used: Arc<AtomicU64>) -> Self {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1000")]
         let fed = (budget.ratio.clamp(0.0, 1.0) * RETRY as f64).round() as u64;
         Bucket { used, size: u64::from(budget.retries) * RETRY, fed }
     }

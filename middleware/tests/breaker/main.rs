@@ -1,6 +1,6 @@
 //! The breaker layer before upstreams that fail, and on a clock that is moved by hand.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod config;
 mod keys;
