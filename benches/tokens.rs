@@ -29,7 +29,8 @@ fn text(turn: usize, bytes: usize) -> String {
         text.push(' ');
         text.push_str(word);
     }
-    text + &".".repeat(bytes.saturating_sub(text.len()))
+    let rest = bytes.saturating_sub(text.len());
+    text + &".".repeat(rest)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
