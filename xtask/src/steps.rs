@@ -113,7 +113,7 @@ fn wasm_check(tally: &mut Tally) -> Result<(), String> {
     let packages = [
         ("belvedere-core", "yaml,toml,tower"),
         ("belvedere-providers", "openai,anthropic,responses,google,bedrock,ollama,cohere"),
-        ("belvedere-middleware", "repair,throttle,timeout"),
+        ("belvedere-middleware", "breaker,repair,retry,throttle,timeout"),
     ];
     for (package, features) in packages {
         stream(&mut cargo(&["check", "-p", package, "--features", features, "--target", WASM]), tally)?;
