@@ -23,8 +23,9 @@ fn p1_p2_p3_recorded_usages_cost_what_others_computed() {
     let (mut priced, mut unknown) = (0, 0);
     for line in lines.lines() {
         let row: Value = serde_json::from_str(line).unwrap();
-        let cost = Row::read(line).unwrap().usd().unwrap();
-        if row["id"] == OTHER_PRICES {
+        let read = Row::read(line).unwrap();
+        let cost = read.usd().unwrap();
+        if read.id == OTHER_PRICES {
             assert_eq!(cost.as_deref(), Some("0.0102225"));
             let mut listed = row.clone();
             listed["prices_usd_per_mtok"] = Value::Null;
