@@ -15,9 +15,9 @@ use belvedere_core::usage::{Money, Usage};
 use futures_util::future::BoxFuture;
 
 use super::State;
-use super::ledger::Held;
+use super::ledger::{Held, Reserved};
 use super::line::{Entry, Line, Why};
-use super::tariff::Cost;
+use super::tariff::{Bound, Cost};
 use crate::quota::{Seen, spent};
 
 /// The reservation of a call, and what it needs to be settled.
@@ -177,6 +177,48 @@ impl Drop for Guard {
             // Dropped unfinished, it is finished in the background.
             drop(hold.settle(EndKind::Cancelled));
         }
+    }
+}
+
+/// A reservation that is being made. Dropped before that is known, it is waited for in the background, and given back.
+pub(super) struct Reserving {
+    work: Option<BoxFuture<'static, Reserved>>,
+    state: Arc<State>,
+    cx: Context,
+    bound: Bound,
+}
+
+impl Reserving {
+    pub(super) fn new(state: &Arc<State>, cx: &Context, bound: &Bound) -> Self {
+        let (ledger, call, clock) = (state.ledger.clone(), cx.call.clone(), cx.lent.clock.clone());
+        let amount = bound.amount;
+        let work = async move { ledger.reserve(clock.as_ref(), &call.scope, call.id, amount).await };
+        Reserving { work: Some(Box::pin(work)), state: state.clone(), cx: cx.clone(), bound: *bound }
+    }
+}
+
+impl Future for Reserving {
+    type Output = Reserved;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Reserved> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let reserved = std::task::ready!(work.as_mut().poll(cx));
+        self.work = None;
+        Poll::Ready(reserved)
+    }
+}
+
+impl Drop for Reserving {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        let (state, cx, bound) = (self.state.clone(), self.cx.clone(), self.bound);
+        let spawner = cx.lent.spawner.clone();
+        let giving_back = async move {
+            if let Reserved::Held { held, .. } | Reserved::Failed { held, .. } = work.await {
+                state.hold(&cx, held, &bound).forget();
+            }
+        };
+        spawner.spawn("budget releasing", Box::pin(giving_back));
     }
 }
 

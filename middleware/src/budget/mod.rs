@@ -39,7 +39,7 @@ pub use period::Every;
 
 use account::Account;
 use config::Unit;
-use hold::{Guard, Hold};
+use hold::{Guard, Hold, Reserving};
 use ledger::{Held, Reserved};
 use stream::Metered;
 use tariff::{Bound, Tariff};
@@ -148,7 +148,7 @@ impl Budget {
 
 impl Layer for Budget {
     fn layer(&self, inner: Stack) -> Stack {
-        Stack::new(BudgetService { state: self.state.clone(), inner })
+        Stack::new(BudgetService { state: self.state.clone(), info: inner.info(), inner })
     }
 
     fn adopt(&mut self, previous: &dyn Layer) {
@@ -163,6 +163,8 @@ impl Layer for Budget {
 #[derive(Debug)]
 struct BudgetService {
     state: Arc<State>,
+    /// Of what stands inside: what a call costs goes by its provider and its default model.
+    info: Info,
     inner: Stack,
 }
 
@@ -173,7 +175,7 @@ impl Service for BudgetService {
     }
 
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let bound = self.state.tariff.bound(&self.inner.info(), &request)?;
+        let bound = self.state.tariff.bound(&self.info, &request)?;
         let Some(hold) = self.state.reserve(&cx, &bound).await? else {
             return (*self.inner).call(cx, request).await;
         };
@@ -194,9 +196,7 @@ impl Service for BudgetService {
 impl State {
     /// Reserves what a call may cost. `None` when the store failed and that opens the budget.
     async fn reserve(self: &Arc<Self>, cx: &Context, bound: &Bound) -> Result<Option<Hold>> {
-        let clock = cx.lent.clock.clone();
-        let call = &cx.call;
-        match self.ledger.reserve(clock.as_ref(), &call.scope, call.id, bound.amount).await {
+        match Reserving::new(self, cx, bound).await {
             Reserved::Held { held, used } => {
                 self.noted(cx, &held, used);
                 Ok(Some(self.hold(cx, held, bound)))

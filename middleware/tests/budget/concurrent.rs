@@ -56,22 +56,16 @@ fn q2_a_thousand_callers_on_a_budget_for_ten() {
 #[test]
 fn q2_the_same_on_threads() {
     let bench = Bench::tokens(1000, "", always(answer(40, 60)));
-    let (bench, barrier) = (Arc::new(bench), Arc::new(std::sync::Barrier::new(8)));
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            let (bench, barrier) = (bench.clone(), barrier.clone());
-            std::thread::spawn(move || {
-                barrier.wait();
-                let mut open = Vec::new();
-                for _ in 0..125 {
-                    let call = bench.stack.call(bench.context("acme"), whole(93));
-                    open.extend(belvedere_core::testing::run(call).ok());
-                }
-                open
-            })
-        })
-        .collect();
-    let open: Vec<Events> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    let barrier = std::sync::Barrier::new(8);
+    let caller = || {
+        barrier.wait();
+        let call = |_| belvedere_core::testing::run(bench.stack.call(bench.context("acme"), whole(93)));
+        (0..125).filter_map(|n| call(n).ok()).collect::<Vec<Events>>()
+    };
+    let open: Vec<Events> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(caller)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
     assert_eq!((open.len(), bench.service.calls()), (10, 10));
     for events in open {
         bench.simulation.run(events.collect()).unwrap();

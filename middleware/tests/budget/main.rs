@@ -1,6 +1,6 @@
 //! The budget layer and its ledger, on a clock that is moved by hand.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod amounts;
 mod calls;

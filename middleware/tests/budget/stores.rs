@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use belvedere_core::error::ErrorKind;
-use belvedere_core::testing::{FaultyStore, StoreFault};
+use belvedere_core::testing::{FaultyStore, StoreFault, Task};
 
 use super::*;
 
@@ -100,5 +100,22 @@ fn a_step_whose_store_fails_ends_the_stream_or_does_not_as_declared() {
         fails.store(false, Ordering::Relaxed);
         bench.simulation.assert_idle();
         assert_eq!(bench.sums().2, 0);
+    }
+}
+
+#[test]
+fn w4_a_call_that_is_dropped_while_it_reserves_gives_back_what_it_got() {
+    for fault in [StoreFault::Slow(SECOND / 2), StoreFault::Hangs] {
+        let simulation = Simulation::new(1);
+        let clock = Arc::new(simulation.clock.clone());
+        let memory = Arc::new(MemoryStore::new(clock.clone()));
+        let store = FaultyStore::new(memory, clock, move |n| (n == 0).then_some(fault));
+        let json = r#"{"limit": {"tokens": 1000}}"#;
+        let bench = Bench::over(simulation, json, always(answer(40, 60)), Some(Arc::new(store)));
+        let mut call = Task::new(bench.stack.call(bench.context("acme"), whole(500)));
+        assert!(bench.simulation.poll(&mut call).is_pending());
+        drop(call);
+        bench.simulation.assert_idle();
+        assert_eq!((bench.sums().0, bench.sums().2), (0, 0), "{fault:?}");
     }
 }
