@@ -1,6 +1,6 @@
 //! The choose layer over scripted services.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod complexity;
 mod config;
