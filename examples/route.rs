@@ -12,21 +12,18 @@ use serde_json::json;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let mut usual = Step::text("Main, as usual.").times(30);
+    usual.timing.latency = Duration::from_millis(20);
     let mut late = Step::text("Main, very late.").times(1);
     late.timing.latency = Duration::from_secs(5);
-    let main = MockServer::start([
-        Step::error(529).times(1),
-        Step::text("Main, as usual.").times(30),
-        late,
-        Step::text("Main, as usual."),
-    ])
-    .await?;
+    let main = MockServer::start([Step::error(529).times(1), usual, late]).await?;
     let backup = MockServer::start([Step::text("Backup, here to help.")]).await?;
     let provider = |server: &MockServer| json!({ "type": "openai", "base_url": server.url(), "api_key": "none", "model": "any" });
     let client = Client::from_config(json!({
         "layers": [{
             "type": "route",
-            "hedge": { "quantile": 0.95, "max": 0.05 },
+            // Twenty of a hundred, for a short show; the default is five.
+            "hedge": { "quantile": 0.95, "max": 0.2 },
             "targets": [
                 { "name": "main", "provider": provider(&main), "layers": [{ "type": "timeout", "first_event": "30s" }] },
                 { "name": "backup", "provider": provider(&backup) },
