@@ -18,7 +18,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     late.timing.latency = Duration::from_secs(5);
     let main = MockServer::start([Step::error(529).times(1), usual, late]).await?;
     let backup = MockServer::start([Step::text("Backup, here to help.")]).await?;
-    let provider = |server: &MockServer| json!({ "type": "openai", "base_url": server.url(), "api_key": "none", "model": "any" });
+    let provider = |server: &MockServer| {
+        json!({ "type": "openai", "base_url": server.url(), "api_key": "none", "model": "any" })
+    };
     let client = Client::from_config(json!({
         "layers": [{
             "type": "route",
