@@ -97,7 +97,7 @@ fn answers_failures_and_what_is_neither_are_counted() {
 }
 
 #[test]
-fn the_cost_is_that_of_the_models_that_answered() {
+fn the_cost_at_a_provider_without_prices_is_unknown_and_not_counted() {
     let mut usage = Usage::default();
     usage.set(Class::Input, Some(1_000));
     usage.set(Class::Output, Some(1_000));
