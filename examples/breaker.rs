@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::default().with_base_url(server.url()).with_api_key("none").with_model("any");
     let breaker: Breaker = serde_json::from_str(r#"{"failures": 3, "open_for": "300ms"}"#)?;
     let client = Client::new(provider("openai", settings)?).layer(breaker.clone());
-    let client = client.into_core().on_state_change(|signal: &Signal| {
+    let client = client.on_state_change(|signal: &Signal| {
         if let Signal::StateChange { from, to, .. } = signal {
             println!("  {from:?} -> {to:?}");
         }

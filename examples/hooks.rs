@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             ] },
         ],
     }))?;
-    let client = client.into_core().on(|signal: &Signal| match serde_json::to_string(signal) {
+    let client = client.on(|signal: &Signal| match serde_json::to_string(signal) {
         Ok(json) => println!("  {json}"),
         Err(error) => println!("  {error}"),
     });

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let old = MockServer::start([Step::text("The old server, to the end.")]).await?;
     let new = MockServer::start([Step::text("The new server.")]).await?;
     let registry = belvedere::registry();
-    let client = Client::from_config(document(&old))?.into_core().on(|signal: &Signal| {
+    let client = Client::from_config(document(&old))?.on(|signal: &Signal| {
         if let Signal::Reloaded { generation } = signal {
             println!("generation {generation} holds for new calls");
         }

@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut retry = Retry::default();
     retry.backoff = Duration::from_millis(50);
     let client = Client::new(provider("openai", settings)?).layer(retry);
-    let client = client.into_core().on_retry(|signal: &Signal| {
+    let client = client.on_retry(|signal: &Signal| {
         if let Signal::Retry { retry, reason, after, .. } = signal {
             println!("  retry {retry} in {after:?}: {reason}");
         }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use belvedere_core::config::{Config, Watch};
 use belvedere_core::context::{Lent, Wire};
 use belvedere_core::error::{Error, Result};
-use belvedere_core::hooks::Hooks;
+use belvedere_core::hooks::{Hook, Hooks};
 use belvedere_core::layer::Layer;
 use belvedere_core::service::Stack;
 use belvedere_core::transport::{Body, Transport};
@@ -70,6 +70,36 @@ impl Client {
     /// Adds a layer inside those added before: layers are listed outermost first, as in a configuration.
     pub fn layer(self, layer: impl Layer) -> Self {
         Client(self.0.layer(layer))
+    }
+
+    /// Lets a hook hear what the pipeline does: every [`Signal`](belvedere_core::hooks::Signal).
+    pub fn on(self, hook: impl Hook) -> Self {
+        Client(self.0.on(hook))
+    }
+
+    /// Lets a hook hear of calls that failed.
+    pub fn on_error(self, hook: impl Hook) -> Self {
+        Client(self.0.on_error(hook))
+    }
+
+    /// Lets a hook hear of retries.
+    pub fn on_retry(self, hook: impl Hook) -> Self {
+        Client(self.0.on_retry(hook))
+    }
+
+    /// Lets a hook hear of targets that are passed over.
+    pub fn on_fallback(self, hook: impl Hook) -> Self {
+        Client(self.0.on_fallback(hook))
+    }
+
+    /// Lets a hook hear of circuit breakers that open and close.
+    pub fn on_state_change(self, hook: impl Hook) -> Self {
+        Client(self.0.on_state_change(hook))
+    }
+
+    /// Lets a hook hear of limits and budgets that are near or reached.
+    pub fn on_quota(self, hook: impl Hook) -> Self {
+        Client(self.0.on_quota(hook))
     }
 
     /// The core's client.

@@ -170,6 +170,13 @@ impl Events {
         self.cut();
     }
 
+    /// What a wrapper of this stream hands out after it has ended without an error: nothing, or that it was cancelled,
+    /// which is no end of its own making (L12).
+    pub fn after_end(&self) -> Option<Result<Event>> {
+        (self.end == Some(EndKind::Cancelled))
+            .then(|| Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")))
+    }
+
     /// How the stream ended; `None` while it has not.
     pub fn end(&self) -> Option<EndKind> {
         // What is read ahead may be over while the caller is not. An error alone is the end itself.
@@ -286,8 +293,17 @@ impl Events {
                 self.close(EndKind::Finished);
                 None
             }
+            None if self.is_source_cancelled() => {
+                self.close(EndKind::Cancelled);
+                None
+            }
             None => self.fail(Error::new(ErrorKind::Truncated, "the stream ended without its Finish")),
         }
+    }
+
+    /// Whether what is observed ended as cancelled: that is no cut (L12).
+    fn is_source_cancelled(&self) -> bool {
+        matches!(&self.stream, Some(Source::Observed(observed)) if observed.is_cancelled())
     }
 
     fn fail(&mut self, error: Error) -> Option<Result<Event>> {

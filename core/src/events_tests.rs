@@ -395,3 +395,19 @@ fn w4_what_several_observers_settle_is_done_before_the_end_is_out_and_also_after
         assert_eq!(settled, ["inner", "outer"]);
     }
 }
+
+#[test]
+fn l12_a_cancelled_source_is_no_cut_to_who_wraps_it() {
+    let cancelled = || Error::new(ErrorKind::Cancelled, "elsewhere");
+    let simulation = Simulation::new(1);
+    let (cx, events) =
+        call(&simulation, &ScriptedService::new([answer().cut(2).with(2, Step::Fail(cancelled()))]));
+    let (notes, seen) = Notes::new();
+    let mut events = events.observe(&cx, notes);
+    while let Some(item) = simulation.run(events.next()) {
+        item.unwrap();
+    }
+    assert_eq!(events.end(), Some(EndKind::Cancelled));
+    assert_eq!(taken(&seen), ["start", "text", "Cancelled"]);
+    assert_eq!(events.after_end().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+}

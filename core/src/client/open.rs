@@ -94,6 +94,7 @@ impl Stream for Open {
         if matches!(item, Some(Ok(_))) {
             return Poll::Ready(item);
         }
+        let item = item.or_else(|| this.events.after_end());
         this.deadline = None;
         this.ticket = None;
         Poll::Ready(item.map(|item| item.map_err(|error| failed(error, &this.call, &this.lent))))

@@ -142,11 +142,15 @@ impl Observed {
         Poll::Ready(self.closing.take().and_then(|(_, item)| item))
     }
 
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.inner.end == Some(EndKind::Cancelled)
+    }
+
     /// Tells all observers the end, and gives what they still have to do, one after the other.
     fn end(&mut self, item: &Option<Result<Event>>) -> Closing {
         let end = match item {
             Some(Err(error)) => End::of(error),
-            _ if self.inner.end == Some(EndKind::Cancelled) => End::Cancelled,
+            _ if self.is_cancelled() => End::Cancelled,
             _ => End::Finished,
         };
         let mut works = Vec::new();

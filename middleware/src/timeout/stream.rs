@@ -35,7 +35,7 @@ impl Stream for Timed {
                 Some(error) => Some(Err(error)),
                 None => return Poll::Ready(Some(Ok(event))),
             },
-            Poll::Ready(end) => end,
+            Poll::Ready(end) => end.or_else(|| events.after_end()),
             Poll::Pending => {
                 let error = ready!(timers.waiting(cx));
                 (!timers.is_finished()).then_some(Err(error))
