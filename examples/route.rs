@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use belvedere::event::Notice;
 use belvedere::mock::{MockServer, Step};
 use belvedere::{Client, Completion};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -18,9 +18,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     late.timing.latency = Duration::from_secs(5);
     let main = MockServer::start([Step::error(529).times(1), usual, late]).await?;
     let backup = MockServer::start([Step::text("Backup, here to help.")]).await?;
-    let provider = |server: &MockServer| {
-        json!({ "type": "openai", "base_url": server.url(), "api_key": "none", "model": "any" })
-    };
     let client = Client::from_config(json!({
         "layers": [{
             "type": "route",
@@ -42,6 +39,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ask(&client).await?;
     println!("main would take five seconds:");
     ask(&client).await
+}
+
+fn provider(server: &MockServer) -> Value {
+    json!({ "type": "openai", "base_url": server.url(), "api_key": "none", "model": "any" })
 }
 
 /// Asks, and prints what the pipeline did.
