@@ -7,7 +7,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use belvedere::hooks::Signal;
-use belvedere::layer::Layer;
 use belvedere::middleware::budget::Budget;
 use belvedere::mock::{MockServer, Step};
 use belvedere::store::MemoryStore;
@@ -21,9 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::new(provider("openai", settings)?);
     let clock = client.lent().clock.clone();
     let config = serde_json::from_str(r#"{ "limit": { "usd": "0.002", "every": "1d" }, "soft": 0.7 }"#)?;
-    let budget = Arc::new(Budget::build(config, Arc::new(MemoryStore::new(clock.clone())))?);
-    let shared: Arc<dyn Layer> = budget.clone();
-    let client = client.shared_layer(shared).on_quota(|signal: &Signal| {
+    let budget = Budget::build(config, Arc::new(MemoryStore::new(clock.clone())))?;
+    let client = client.layer(budget.clone()).on_quota(|signal: &Signal| {
         if let Signal::Quota { used, limit, refused: false, .. } = signal {
             println!("  warning: {used} of {limit} nano-dollars are spent or reserved");
         }

@@ -4,7 +4,6 @@
 
 use std::error::Error;
 
-use belvedere::layer::Layer;
 use belvedere::middleware::limit::Limit;
 use belvedere::mock::{MockServer, Step};
 use belvedere::{Client, Settings, provider};
@@ -16,9 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = serde_json::from_str(
         r#"{ "per": ["user"], "requests": "10/s", "burst": 3, "tokens": "2000/min", "output": 100, "wait": "150ms" }"#,
     )?;
-    let limit = std::sync::Arc::new(Limit::build(config, None)?);
-    let shared: std::sync::Arc<dyn Layer> = limit.clone();
-    let client = Client::new(provider("openai", settings)?).shared_layer(shared);
+    let limit = Limit::build(config, None)?;
+    let client = Client::new(provider("openai", settings)?).layer(limit.clone());
 
     // All at once: three get through, two wait for their turn, and the others would wait for too long.
     let calls = (1..=6).map(|n| {

@@ -44,7 +44,7 @@ use ledger::{Held, Reserved};
 use stream::Metered;
 use tariff::{Bound, Tariff};
 
-/// Holds calls to a budget: so much money, or so many tokens, in each period, for each key.
+/// Holds calls to a budget: so much money, or so many tokens, in each period, for each key. Clones share it.
 ///
 /// Before a call is made, the most that it can cost is reserved: what it has the model read, by estimate, and its
 /// `max_tokens`, at the price of the model it names. When it ends, however it does, it is settled by what its attempts
@@ -97,7 +97,7 @@ use tariff::{Bound, Tariff};
 /// assert_eq!((balance.settled, balance.open, balance.is_conserved()), (9, 0, true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Budget {
     state: Arc<State>,
 }

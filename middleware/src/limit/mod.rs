@@ -28,7 +28,7 @@ use keys::Keys;
 use rates::Rates;
 use settle::Settling;
 
-/// Limits how many requests and tokens the calls of a key may have in a time: `10/min`, `100000/day`.
+/// Limits how many requests and tokens the calls of a key may have in a time: `10/min`, `100000/day`. Clones share it.
 ///
 /// A call takes one request and reserves its tokens before it is made: those it has the model read, by estimate, and
 /// those of its `max_tokens` (`output` where it has none). When it ends, however it does, what it did not use is given
@@ -72,7 +72,7 @@ use settle::Settling;
 /// assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(30));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Limit {
     state: Arc<State>,
 }
