@@ -24,7 +24,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let choose: Choose = serde_json::from_str(
         r#"{"rules": [
             {"task": "code", "preferred": "large-coder"},
-            {"complexity_threshold": 0.3, "preferred": "large", "fallback": "small"}
+            {"complexity_threshold": 0.3, "preferred": "small", "fallback": "large"}
         ]}"#,
     )?;
     let client = Client::new(provider.clone(), simulation.lent()).layer(choose);

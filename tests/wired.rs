@@ -140,7 +140,7 @@ const CHECKS: [(&str, Check); 10] = [
         options.scope.tags.insert("task".into(), "code".into());
         request = request.with_options(options);
         is(stack.ask(request), Ok("code".into()))?;
-        // The document's rule is told by the tag: what is simple goes to its fallback, which is no default here.
+        // The document's rule is told by the tag: what is simple goes to the model it prefers, which is no default here.
         is(stack.models(), vec!["gpt-4.1-mini".to_owned()])
     }),
     ("degrade", |document| {

@@ -51,7 +51,7 @@ use service::ChooseService;
 /// use belvedere_middleware::choose::Choose;
 ///
 /// let choose: Choose = serde_json::from_str(
-///     r#"{"rules": [{"complexity_threshold": 0.3, "preferred": "large", "fallback": "small"}]}"#,
+///     r#"{"rules": [{"complexity_threshold": 0.3, "preferred": "small", "fallback": "large"}]}"#,
 /// )?;
 /// let simulation = Simulation::new(1);
 /// let provider = ScriptedService::always(Answer::text("42"));

@@ -26,14 +26,15 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub tags: BTreeMap<SmolStr, SmolStr>,
-    /// From this score of [`Complexity`] on, `preferred` is asked. Default `null`: at every score.
+    /// From this score of [`Complexity`] on, `fallback` is asked. Default `null`: `preferred` is, at every score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub complexity_threshold: Option<f64>,
     /// The model to ask.
     #[schemars(with = "String", length(min = 1))]
     pub preferred: SmolStr,
-    /// The model to ask below the threshold. Default `null`: the rule does not apply there, and the next is tried.
+    /// The model to ask from the threshold on, for what is too hard for the preferred one. Default `null`: the rule does
+    /// not apply there, and the next is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(min = 1))]
     pub fallback: Option<SmolStr>,
@@ -51,7 +52,7 @@ impl Rule {
         }
     }
 
-    /// Sets the threshold, and the model to ask below it.
+    /// Sets the threshold, and the model to ask from it on.
     pub fn with_threshold(mut self, threshold: f64, fallback: Option<SmolStr>) -> Self {
         self.complexity_threshold = Some(threshold);
         self.fallback = fallback;
@@ -65,7 +66,7 @@ impl Rule {
             return None;
         }
         match self.complexity_threshold {
-            Some(threshold) if complexity().score < threshold => self.fallback.as_ref(),
+            Some(threshold) if complexity().score >= threshold => self.fallback.as_ref(),
             _ => Some(&self.preferred),
         }
     }

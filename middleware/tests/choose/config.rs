@@ -20,7 +20,7 @@ fn a_whole_document_builds_and_comes_back_from_its_own_json() {
     let document = json!({
         "type": "choose",
         "rules": [
-            {"task": "code", "complexity_threshold": 0.6, "preferred": "large", "fallback": "small"},
+            {"task": "code", "complexity_threshold": 0.6, "preferred": "small", "fallback": "large"},
             {"tags": {"plan": "free"}, "preferred": "nano"},
         ],
         "experiment": {"name": "e", "arms": [{"model": "a", "weight": 9}, {"model": "b"}], "by": "session", "task": "x"},

@@ -14,7 +14,7 @@ use super::*;
 fn it_behaves_as_every_layer() {
     belvedere_core::testing::suite::layer(Choose::default);
     belvedere_core::testing::suite::layer(|| {
-        choose(json!({"rules": [{"complexity_threshold": 0.5, "preferred": "large", "fallback": "small"}]}))
+        choose(json!({"rules": [{"complexity_threshold": 0.5, "preferred": "small", "fallback": "large"}]}))
     });
     belvedere_core::testing::suite::layer(|| {
         choose(json!({"experiment": {"name": "e", "arms": [{"model": "a"}, {"model": "b"}]}}))
@@ -22,9 +22,9 @@ fn it_behaves_as_every_layer() {
 }
 
 #[test]
-fn from_the_threshold_on_the_preferred_model_is_asked_and_below_it_the_fallback() {
+fn below_the_threshold_the_preferred_model_is_asked_and_from_it_on_the_fallback() {
     let case = Case::answering(choose(json!({
-        "rules": [{"complexity_threshold": 0.3, "preferred": "large", "fallback": "small"}]
+        "rules": [{"complexity_threshold": 0.3, "preferred": "small", "fallback": "large"}]
     })));
     assert_eq!(case.asked(EASY).unwrap(), "small");
     assert_eq!(case.asked(HARD).unwrap(), "large");
@@ -35,20 +35,20 @@ fn from_the_threshold_on_the_preferred_model_is_asked_and_below_it_the_fallback(
 fn the_first_rule_that_applies_says_it() {
     let case = Case::answering(choose(json!({
         "rules": [
-            {"task": "code", "complexity_threshold": 0.6, "preferred": "coder", "fallback": "small-coder"},
+            {"task": "code", "complexity_threshold": 0.6, "preferred": "small-coder", "fallback": "coder"},
             {"tags": {"plan": "free", "region": "eu"}, "preferred": "free-eu"},
-            {"complexity_threshold": 0.3, "preferred": "large"},
+            {"complexity_threshold": 0.3, "preferred": "small"},
             {"task": "translation", "preferred": "translator"},
         ]
     })));
     let asked = |text: &str, scope: Scope| case.asked(Request::from(text).with_scope(scope));
     let of = |model: &str| Some(model.to_owned());
     assert_eq!(asked(EASY, tags([("task", "code")])), of("small-coder"));
-    assert_eq!(asked(EASY, tags([("plan", "free")])), None, "one of the two tags is missing");
+    assert_eq!(asked(HARD, tags([("plan", "free")])), None, "one of the two tags is missing");
     assert_eq!(asked(HARD, tags([("plan", "free"), ("region", "eu")])), of("free-eu"));
-    assert_eq!(asked(HARD, tags([("task", "translation")])), of("large"), "an earlier rule applies");
-    assert_eq!(asked(EASY, tags([("task", "translation")])), of("translator"));
-    assert_eq!(asked(EASY, Scope::default()), None, "the provider's own model answers");
+    assert_eq!(asked(EASY, tags([("task", "translation")])), of("small"), "an earlier rule applies");
+    assert_eq!(asked(HARD, tags([("task", "translation")])), of("translator"), "it is too hard for the earlier rule");
+    assert_eq!(asked(HARD, Scope::default()), None, "the provider's own model answers");
 }
 
 #[test]
