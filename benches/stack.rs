@@ -70,9 +70,9 @@ mod async_stack {
 
     use async_trait::async_trait;
     use belvedere::context::Context;
+    use belvedere::events::{Closing, End, Observer, watch};
     use belvedere::layer::Layer;
     use belvedere::service::{Info, Service, Stack};
-    use belvedere::events::{Closing, End, Observer, watch};
     use belvedere::{Event, Events, Request, Result};
 
     /// Answers with these events.
@@ -177,16 +177,13 @@ async fn layers(name: &str, layer: impl Fn() -> Arc<dyn Layer>) {
     }
     let (mut per_call, mut per_event) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (none, ten) = (in_memory(&layer, 0, &short, 20_000).await, in_memory(&layer, 10, &short, 20_000).await);
+        let (none, ten) =
+            (in_memory(&layer, 0, &short, 20_000).await, in_memory(&layer, 10, &short, 20_000).await);
         per_call.push((ten - none) / 10.0);
         let (none, ten) = (in_memory(&layer, 0, &long, 300).await, in_memory(&layer, 10, &long, 300).await);
         per_event.push((ten - none - (per_call.last().copied().unwrap_or_default() * 10.0)) / 10.0 / 1000.0);
     }
-    println!(
-        "{name:28}  {:6.1} ns CPU a call, {:.2} ns an event",
-        median(per_call),
-        median(per_event)
-    );
+    println!("{name:28}  {:6.1} ns CPU a call, {:.2} ns an event", median(per_call), median(per_event));
 }
 
 trait CollectEvents {
