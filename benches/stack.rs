@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_stack::{Answers, PassThrough, Watching};
 use belvedere::layer::Layer;
 use belvedere::{Client, Message, Request, Settings};
-use belvedere_benches::{IN_FLIGHT, median, per_call, thread_cpu, upstream};
+use belvedere_benches::{median, per_call, thread_cpu, upstream};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full};
