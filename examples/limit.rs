@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let limit = Limit::build(config, None)?;
     let client = Client::new(provider("openai", settings)?).layer(limit.clone());
 
-    // All at once: three get through, two wait for their turn, and the others would wait for too long.
+    // All at once: three get through, one waits for its turn, and for the others it would take too long.
     let calls = (1..=6).map(|n| {
         let client = client.clone();
         async move { (n, client.complete("Thank you!").await) }

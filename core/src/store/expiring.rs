@@ -34,6 +34,11 @@ impl<V> Expiring<V> {
     }
 
     pub(super) fn insert(&mut self, key: Arc<str>, value: V, end: Option<Instant>) {
+        // A counter keeps its end: it is found once, and nothing moves.
+        if let Some(slot) = self.slots.get_mut(&key).filter(|slot| slot.end == end) {
+            slot.value = value;
+            return;
+        }
         self.remove(&key);
         self.ends.extend(end.map(|end| (end, key.clone())));
         self.slots.insert(key, Slot { value, end });
