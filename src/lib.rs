@@ -12,9 +12,9 @@ pub use belvedere_core::tower;
 
 pub use belvedere_core::{
     Error, ErrorKind, Result, SmolStr, cancel, checkpoint, client, clock, completion, config, context,
-    control, credentials, duration, endpoint, entropy, error, event, events, framing, hooks, http, laws, layer, log,
-    message, pause, pipeline, provider as wire, reader, request, secrets, service, spawner, store, streams, target,
-    tokens, transport, typed, usage,
+    control, credentials, duration, endpoint, entropy, error, event, events, framing, hooks, http, laws,
+    layer, log, message, pause, pipeline, provider as wire, reader, request, secrets, service, spawner,
+    store, streams, target, tokens, transport, typed, usage,
 };
 pub use belvedere_middleware as middleware;
 pub use belvedere_providers as providers;

@@ -17,9 +17,9 @@ mod transport;
 
 use std::sync::Arc;
 
-use belvedere_core::hooks::Hooks;
 use belvedere_core::Result;
 use belvedere_core::context::Lent;
+use belvedere_core::hooks::Hooks;
 
 pub use clock::TokioClock;
 pub use entropy::OsEntropy;

@@ -47,7 +47,11 @@ fn the_first_rule_that_applies_says_it() {
     assert_eq!(asked(HARD, tags([("plan", "free")])), None, "one of the two tags is missing");
     assert_eq!(asked(HARD, tags([("plan", "free"), ("region", "eu")])), of("free-eu"));
     assert_eq!(asked(EASY, tags([("task", "translation")])), of("small"), "an earlier rule applies");
-    assert_eq!(asked(HARD, tags([("task", "translation")])), of("translator"), "it is too hard for the earlier rule");
+    assert_eq!(
+        asked(HARD, tags([("task", "translation")])),
+        of("translator"),
+        "it is too hard for the earlier rule"
+    );
     assert_eq!(asked(HARD, Scope::default()), None, "the provider's own model answers");
 }
 

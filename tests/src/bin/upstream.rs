@@ -12,10 +12,11 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let numbers: Vec<usize> = std::env::args().skip(1).map(|arg| arg.parse()).collect::<Result<_, _>>()?;
     let &[deltas, length] = numbers.as_slice() else { return Err("usage: upstream DELTAS LENGTH".into()) };
-    std::thread::spawn(|| {
+    // A program of its own, with threads of its own.
+    std::thread::Builder::new().spawn(|| {
         io::copy(&mut io::stdin(), &mut io::sink()).ok();
         std::process::exit(0);
-    });
+    })?;
     let body: Vec<u8> = Endless::new(deltas, length).pieces().flatten().collect();
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
