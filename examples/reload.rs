@@ -38,9 +38,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("a new call:  {}", client.complete("Who are you?").await?.text());
     println!("the stream:  {}", stream.collect().await?.text());
 
-    let mut faulty = document(&old);
-    faulty["provider"]["api_key"] = json!({ "env": "A_VARIABLE_THAT_IS_NOT_SET" });
-    faulty["layers"] = json!([{ "type": "timeout", "first_event": 30 }, { "type": "retyr" }]);
+    let faulty = json!({
+        "version": 1,
+        "provider": { "type": "openai", "api_key": { "env": "A_VARIABLE_THAT_IS_NOT_SET" } },
+        "layers": [{ "type": "timeout", "first_event": 30 }, { "type": "retyr" }],
+    });
     if let Err(error) = registry.reload(&client, &Config::from(faulty), client.generation()) {
         println!("\nrefused, {}", error.message());
     }
