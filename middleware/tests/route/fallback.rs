@@ -166,7 +166,8 @@ fn f7_a_target_that_refused_for_good_is_not_asked_again_in_the_call() {
 
 #[test]
 fn f7_a_refusal_that_is_about_the_request_does_not_hold_for_another_one() {
-    let changes: [(ErrorKind, fn(&mut Request)); 2] = [
+    type Change = fn(&mut Request);
+    let changes: [(ErrorKind, Change); 2] = [
         (ErrorKind::ContextTooLong, |request| request.messages = Arc::default()),
         (ErrorKind::ModelNotFound, |request| request.model = Some("smaller".into())),
     ];
