@@ -3,7 +3,7 @@
 //! `cargo run --example route` asks two local servers, and prints who answered, and why.
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use belvedere::event::Notice;
 use belvedere::mock::{MockServer, Step};
@@ -47,7 +47,8 @@ fn provider(server: &MockServer) -> Value {
 
 /// Asks, and prints what the pipeline did.
 async fn ask(client: &Client) -> Result<(), Box<dyn Error>> {
-    let began = Instant::now();
+    let clock = client.lent().clock.clone();
+    let began = clock.now();
     let Completion { notices, attempts, .. } = &client.complete("How do you do?").await?;
     for notice in notices {
         match notice {
@@ -60,6 +61,6 @@ async fn ask(client: &Client) -> Result<(), Box<dyn Error>> {
         let target = attempt.target.as_deref().unwrap_or_default();
         println!("  attempt at {target}: {:?}", attempt.end);
     }
-    println!("  it took {:?}", began.elapsed());
+    println!("  it took {:?}", clock.now().since(began));
     Ok(())
 }
