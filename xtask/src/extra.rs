@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::command::{Tally, cargo, program, root, stream};
+use crate::steps::VERSUS;
 use crate::{steps, tools};
 
 /// The checks of `cargo xtask test`, with the build output in the cache instead of the clone.
@@ -80,7 +81,7 @@ fn targets(manifest: &str) -> Vec<&str> {
 
 /// The benchmarks; further arguments go to `cargo bench`.
 pub(crate) fn bench(arguments: &[String]) -> Result<bool, String> {
-    Ok(run(cargo(&["bench", "--workspace", "--all-features"]).args(arguments)))
+    Ok(run(cargo(&["bench", "--workspace", VERSUS, "--all-features"]).args(arguments)))
 }
 
 fn run(command: &mut Command) -> bool {
