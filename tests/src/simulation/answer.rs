@@ -7,6 +7,7 @@ use belvedere::event::Finish;
 use belvedere::message::ToolBy;
 use belvedere::usage::{Class, Usage};
 use belvedere::{Event, FinishReason, SmolStr};
+use futures_util::StreamExt;
 
 use super::dice::Dice;
 use super::wire::Has;
@@ -56,6 +57,14 @@ impl Answer {
         }
         (0..tools).for_each(|_| draft.tool());
         draft.finish()
+    }
+
+    /// The answer that is just this text, and no model's.
+    pub(super) fn said(text: &str) -> Self {
+        let completion = belvedere::Completion::of_text(text);
+        let items = belvedere::testing::run(StreamExt::collect::<Vec<_>>(completion.into_events()));
+        let piece = Piece { kind: Kind::Text, name: SmolStr::default(), text: text.to_owned() };
+        Answer { events: items.into_iter().flatten().collect(), pieces: vec![piece] }
     }
 
     /// The same answer in other deltas, with a usage of its own.

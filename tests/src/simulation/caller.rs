@@ -19,7 +19,7 @@ use super::answer::{Answer, Reading};
 use super::plan::{self, Act, Leaves, Pace, Plan, Verb};
 use super::scene::Scene;
 use super::upstream::CALL;
-use super::{KEY, prompt};
+use super::{prompt, secrets_of};
 
 /// One caller at its work.
 pub(super) struct Caller {
@@ -58,8 +58,12 @@ impl Caller {
         options.timeout = plan.deadline;
         options.pause = (plan.verb != Verb::Complete).then_some(plan.policy);
         options.scope.session = Some(self.call.to_string().into());
+        options.scope.tenant = Some(plan.tenant.to_string().into());
         options.headers.insert(CALL.to_owned(), self.call.to_string());
-        Request::from(prompt(self.call)).with_model("simulated-1").with_max_tokens(1000).with_options(options)
+        let mut request = Request::from(prompt(self.call)).with_options(options);
+        request.model = (!plan.names_no_model).then(|| "simulated-1".into());
+        request.max_tokens = plan.max_tokens;
+        request
     }
 
     /// Waits for the pipeline, and counts the time.
@@ -87,7 +91,7 @@ impl Caller {
             (seen.controller.take(), seen.lines.len())
         });
         self.scene.note(|| format!("call {} · over: {end:?}", self.call));
-        if open > 0 {
+        if open > 0 && !self.plan.layers.rules.drains {
             self.breach("W4", format_args!("it ended as {end:?} with {open} open connections"));
         }
     }
@@ -96,10 +100,8 @@ impl Caller {
     fn failed(&self, error: &Error) -> EndKind {
         let Caller { call, scene, .. } = self;
         scene.note(|| format!("call {call} · failed: {error}"));
-        let text = format!("{error}\n{error:?}");
-        for (what, secret) in
-            [("the key", KEY.to_owned()), ("the prompt", prompt(*call)), ("the answer", format!("c{call}.a"))]
-        {
+        let text = format!("{error}\n{error:?}\n{:?}", error.history());
+        for (what, secret) in secrets_of(*call) {
             if text.contains(&secret) {
                 self.breach("W12", format_args!("{what} stands in the error: {error}"));
             }
@@ -117,11 +119,25 @@ impl Caller {
             ErrorKind::Cancelled => EndKind::Cancelled,
             kind => {
                 let harmed = scene.of(*call, |seen| seen.harmed);
-                if !harmed && !matches!(kind, ErrorKind::Timeout(_)) {
+                if !harmed && !matches!(kind, ErrorKind::Timeout(_)) && !self.is_refusal(kind) {
                     self.breach("sound", format_args!("nothing went wrong, and it failed: {error}"));
                 }
                 EndKind::Failed
             }
+        }
+    }
+
+    /// True when a layer of the stack refuses calls like this, whatever their wires do.
+    fn is_refusal(&self, kind: ErrorKind) -> bool {
+        let layers = &self.plan.layers;
+        match kind {
+            ErrorKind::RateLimited => layers.has("limit") || layers.frame.has_any("breaker"),
+            // A request that is larger than the limit.
+            ErrorKind::InvalidRequest => layers.has("limit"),
+            ErrorKind::CircuitOpen => layers.frame.has_any("breaker"),
+            ErrorKind::BudgetExceeded => layers.has("budget"),
+            ErrorKind::Store => layers.frame.store_fails,
+            _ => false,
         }
     }
 
@@ -186,25 +202,28 @@ impl Caller {
         if whole.is_empty() {
             return self.breach("W2", format_args!("finished with less than an answer: {reading:?}"));
         }
-        // The same words may have been said more than once, for different reasons.
-        let Some(truth) = whole.iter().find(|truth| truth.reason() == reason) else {
+        // The same words may have been said more than once, for different reasons, and by other attempts.
+        let mut said = whole.iter().filter(|truth| truth.reason() == reason).peekable();
+        if said.peek().is_none() {
             return self.breach("W3", format_args!("finished for {reason:?}, which no upstream said"));
-        };
+        }
         let attempts = self.attempts();
         let got = reading.usage.as_deref().map(tokens);
-        let told: Vec<Tokens> =
-            attempts.iter().filter_map(|attempt| attempt.usage.as_deref().map(tokens)).collect();
-        let expected = match attempts.len() {
-            1 => truth.usage().map(tokens),
-            _ => told.into_iter().reduce(|(i, o), (input, output)| (sum(i, input), sum(o, output))),
-        };
+        let told = attempts.iter().filter_map(|attempt| attempt.usage.as_deref().map(tokens));
+        let all = told.reduce(|(i, o), (input, output)| (sum(i, input), sum(o, output)));
+        // A repair joins what its attempts used; others hand out one answer, with its own usage.
+        let is_joined = attempts.len() > 1 && self.plan.layers.has("repair");
+        let fits = said.any(|truth| truth.usage().map(tokens) == got) || (is_joined && got == all);
         // Where a wire sends usage after its terminal signal, a fault there loses it; and a checkpoint leaves out what
         // was read ahead.
         let may_lack = self
             .scene
             .of(self.call, |seen| seen.lacks_usage || (seen.harmed && got.is_none()) || seen.calls.len() > 1);
-        if got != expected && !may_lack {
-            self.breach("usage", format_args!("{got:?} was used, and not {expected:?}"));
+        if !fits && !may_lack {
+            self.breach(
+                "usage",
+                format_args!("{got:?} was used, which no upstream said; all attempts: {all:?}"),
+            );
         }
     }
 }
@@ -238,7 +257,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn of(caller: &'a Caller) -> Self {
-        let may_continue = caller.plan.layers.iter().any(|chosen| chosen.attempts > 1);
+        let may_continue = caller.plan.layers.has("repair");
         let leaves = caller.plan.callers.get(caller.call).map(|plan| plan.leaves);
         let cancels = leaves != Some(Leaves::AtTheEnd) || caller.plan.close.is_some();
         Reader { caller, may_continue, cancels, reading: Reading::default(), laws: Laws::default() }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use belvedere::EndKind;
 use belvedere::clock::Clock;
 
-use super::layers::ATTEMPTS;
 use super::plan::{Caller, Leaves, Plan};
+use super::promise::ATTEMPTS;
 use super::scene::{Scene, Seen};
+use super::secrets_of;
 use super::world::World;
-use super::{KEY, prompt};
 
 /// After each step.
 pub(super) fn step(world: &World) {
@@ -32,12 +32,12 @@ pub(super) fn step(world: &World) {
 }
 
 /// A caller was dropped: at once nothing of its call is left.
-pub(super) fn dropped(scene: &Scene, call: usize) {
+pub(super) fn dropped(scene: &Scene, plan: &Plan, call: usize) {
     let (_controller, open) = scene.of(call, |seen| {
         seen.end.get_or_insert(EndKind::Cancelled);
         (seen.controller.take(), seen.lines.len())
     });
-    if open > 0 {
+    if open > 0 && !plan.layers.rules.drains {
         scene.breach("W4", format_args!("call {call}: it was dropped and has {open} open connections"));
     }
 }
@@ -58,6 +58,7 @@ pub(super) fn end(world: &World) {
         }
         secrets(world, call);
     }
+    super::books::end(world);
 }
 
 /// Law W4: nothing is left.
@@ -90,23 +91,37 @@ fn ends(seen: &Seen, plan: &Plan, caller: &Caller) -> Vec<(&'static str, String)
     let inside = if seen.late || unread { EndKind::Cancelled } else { end };
     // Who leaves while an observer settles, or before what was read ahead is handed out, misses an end that others
     // were told.
+    let layers = &plan.layers;
     let ahead =
-        plan.settles || caller.pauses.is_some() || plan.layers.iter().any(|chosen| chosen.reads_ahead);
-    let fits = |told: EndKind| told == inside || (ahead && inside == EndKind::Cancelled);
+        plan.settles || caller.pauses.is_some() || layers.chosen.iter().any(|chosen| chosen.reads_ahead);
+    // A budget closes an answer that it has no more money for.
+    let budget = layers.place("budget").filter(|_| inside == EndKind::Failed);
+    let fits = |level: usize, told: EndKind| {
+        let is_closed = budget.is_some_and(|budget| level > budget) && told == EndKind::Cancelled;
+        told == inside || (ahead && inside == EndKind::Cancelled) || is_closed
+    };
     // Inside of a layer that makes several attempts, each has its own end; so has each call that a checkpoint ended.
-    let repeats = plan.layers.iter().position(|chosen| chosen.attempts > 1);
-    let outside = |level: usize| repeats.is_none_or(|repeats| level <= repeats);
+    // What a timeout drops is not told why.
+    let repeats = layers.divide();
+    let innermost = layers.chosen.len().max(1);
+    let outside = |level: usize| level < innermost && repeats.is_none_or(|repeats| level <= repeats);
     let levels = seen.told.iter().filter(|(level, _)| outside(*level));
     let latest: BTreeMap<usize, EndKind> = levels.copied().collect();
-    for (level, told) in latest.into_iter().filter(|(_, told)| !fits(*told)) {
+    for (level, told) in latest.into_iter().filter(|(level, told)| !fits(*level, *told)) {
         wrong.push(("W3", format!("level {level} was told {told:?}, and the caller {end:?}")));
     }
     let attempts: Vec<_> = seen.calls.iter().map(|call| call.attempts()).collect();
     if let Some(most) = attempts.iter().map(Vec::len).max().filter(|most| *most > ATTEMPTS as usize) {
         wrong.push(("W6", format!("{most} attempts were made")));
     }
+    let is_told = !layers.has("repair") && !layers.has("degrade");
+    let told = attempts.len().max(1) + seen.further;
+    if is_told && attempts.iter().map(Vec::len).sum::<usize>() > told {
+        wrong.push(("W6", format!("more attempts were made than the {told} that were told of")));
+    }
     // A call that went on with a complete answer made no attempt.
     let last = attempts.last().and_then(|attempts| attempts.last()?.end);
+    let any = attempts.iter().flatten().any(|attempt| attempt.end == Some(EndKind::Finished));
     let attempts = attempts.concat();
     if seen.requests > attempts.len() {
         wrong.push(("W6", format!("{} requests for {} attempts", seen.requests, attempts.len())));
@@ -114,9 +129,12 @@ fn ends(seen: &Seen, plan: &Plan, caller: &Caller) -> Vec<(&'static str, String)
     if let Some(at) = attempts.iter().position(|attempt| attempt.end.is_none()) {
         wrong.push(("W3", format!("attempt {at} has no end")));
     }
-    if let Some(told) = last
-        && !fits(told)
-        && (repeats.is_none() || end == EndKind::Finished)
+    if repeats.is_some() {
+        if end == EndKind::Finished && !any && !seen.degraded && last.is_some() {
+            wrong.push(("W3", "the call finished, and no attempt did".to_owned()));
+        }
+    } else if let Some(told) = last
+        && !fits(innermost, told)
     {
         wrong.push(("W3", format!("the last attempt ended as {told:?}, and the call as {end:?}")));
     }
@@ -131,7 +149,8 @@ fn secrets(world: &World, call: usize) {
     }
     let inside = world.scene.of(call, |seen| seen.calls.clone());
     let text = format!("{:?} {inside:?}", world.client);
-    for (what, secret) in [("the key", KEY.to_owned()), ("the prompt", prompt(call))] {
+    // Its kept answers stand in it.
+    for (what, secret) in secrets_of(call).into_iter().take(2) {
         if text.contains(&secret) {
             world.scene.breach("W12", format_args!("{what} stands in the client's Debug"));
         }

@@ -4,6 +4,7 @@
 //! works, how a failing seed is replayed, and how a layer is plugged in.
 
 mod answer;
+mod books;
 mod caller;
 mod campaign;
 mod check;
@@ -11,14 +12,21 @@ mod dice;
 mod fault;
 mod layers;
 mod plan;
+mod promise;
+mod quotas;
 mod scene;
 mod script;
+mod settings;
+mod signals;
 mod tally;
 mod upstream;
+mod vault;
 mod wire;
 mod witness;
+mod workshop;
 mod world;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -29,12 +37,23 @@ pub use fault::{Fault, Position};
 pub use plan::Act;
 pub use scene::Breach;
 pub use tally::Tally;
+pub use vault::{Asked, STORE_FAULTS};
 
 use plan::Plan;
 use world::World;
 
 /// The key that signs every simulated request, and must show nowhere else.
 const KEY: &str = "sk-simulated-0f3a9c-this-key-must-never-show";
+
+/// The key of one of the upstreams.
+fn key_of(upstream: usize) -> String {
+    format!("{KEY}-{upstream}")
+}
+
+/// What no text may hold: whose key, prompt or answer it would be.
+fn secrets_of(call: usize) -> [(&'static str, String); 3] {
+    [("the key", KEY.to_owned()), ("the prompt", prompt(call)), ("the answer", format!("c{call}.a"))]
+}
 
 /// What a call asks; it must show nowhere but on the wire.
 fn prompt(call: usize) -> String {
@@ -58,6 +77,10 @@ pub struct Run {
     pub faults: Vec<(Fault, Position)>,
     /// What callers did, and where the wire stood.
     pub acts: Vec<(Act, Position)>,
+    /// What else happened, by name.
+    pub happened: BTreeSet<&'static str>,
+    /// What went wrong with the store, and what it was asked for.
+    pub store_faults: BTreeSet<(&'static str, Asked)>,
     /// How the calls ended.
     pub ends: Vec<EndKind>,
     /// How many steps it took.
@@ -70,7 +93,7 @@ pub struct Run {
 pub fn run(seed: u64, telling: bool) -> Run {
     let plan = Plan::draw(seed);
     let wire = wire::all().get(plan.wire).map_or("", |wire| wire.name());
-    let layers = plan.layers.iter().map(|chosen| chosen.name).collect();
+    let layers = plan.layers.frame.layers.clone();
     let head = if telling { opening(&plan, wire) } else { String::new() };
     let mut run = Run {
         seed,
@@ -80,6 +103,8 @@ pub fn run(seed: u64, telling: bool) -> Run {
         layers,
         faults: Vec::new(),
         acts: Vec::new(),
+        happened: BTreeSet::new(),
+        store_faults: BTreeSet::new(),
         ends: Vec::new(),
         steps: 0,
         elapsed: Duration::ZERO,
@@ -92,6 +117,8 @@ pub fn run(seed: u64, telling: bool) -> Run {
             run.log.push_str(&state.log);
             run.faults = std::mem::take(&mut state.faults);
             run.acts = std::mem::take(&mut state.acts);
+            run.happened = std::mem::take(&mut state.happened);
+            run.store_faults = std::mem::take(&mut state.store_faults);
             run.ends = state.calls.iter().map(|seen| world::end_of(seen.end)).collect();
             (run.steps, run.elapsed) = (state.step, state.elapsed);
         }
@@ -106,8 +133,17 @@ pub fn run(seed: u64, telling: bool) -> Run {
 /// The first lines of a log: what the seed has chosen.
 fn opening(plan: &Plan, wire: &str) -> String {
     let mut text = format!("seed {} over {wire}\n", plan.seed);
-    for chosen in &plan.layers {
-        let _ = writeln!(text, "layer {}: {}", chosen.name, chosen.config);
+    for chosen in &plan.layers.chosen {
+        for (generation, config) in chosen.configs.iter().enumerate() {
+            let _ = writeln!(text, "layer {} of generation {}: {config}", chosen.name, generation + 1);
+        }
+    }
+    for (at, is_sound) in &plan.reloads {
+        let _ = writeln!(
+            text,
+            "reload at {at:?}, of a document that is {}",
+            if *is_sound { "sound" } else { "not" }
+        );
     }
     for (call, caller) in plan.callers.iter().enumerate() {
         let _ = writeln!(text, "call {call}: {caller:?}");

@@ -6,7 +6,7 @@ use belvedere::pause::PausePolicy;
 
 use super::dice::Dice;
 use super::fault::{Fault, Position};
-use super::layers::{self, Chosen, Promise};
+use super::layers::Layers;
 use super::script::Cell;
 use super::wire;
 
@@ -15,8 +15,9 @@ use super::wire;
 pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) wire: usize,
-    pub(super) layers: Vec<Chosen>,
-    pub(super) promise: Promise,
+    pub(super) layers: Layers,
+    /// When another document is to hold, and whether it can.
+    pub(super) reloads: Vec<(Duration, bool)>,
     pub(super) callers: Vec<Caller>,
     /// Observers take time after the end.
     pub(super) settles: bool,
@@ -41,6 +42,12 @@ pub(super) struct Caller {
     pub(super) pauses: Option<(usize, Duration)>,
     /// What a pause does.
     pub(super) policy: PausePolicy,
+    /// Whose call it is: quotas are kept by it.
+    pub(super) tenant: u64,
+    /// The most tokens it asks for.
+    pub(super) max_tokens: Option<u64>,
+    /// It leaves the model to the pipeline.
+    pub(super) names_no_model: bool,
 }
 
 /// How a caller takes the answer.
@@ -87,13 +94,19 @@ impl Plan {
     pub(super) fn draw(seed: u64) -> Self {
         let dice = Dice::new(seed, 0);
         let wire = dice.index(wire::all().len());
-        let (layers, promise) = layers::draw(&dice);
-        let resumes = layers.iter().any(|chosen| chosen.attempts > 1);
-        let callers =
-            (0..dice.pick([1, 1, 2, 2, 3, 4])).map(|_| Caller::draw(&dice, promise, resumes)).collect();
+        let reloads = if dice.one_in(3) { dice.within(1, 2) } else { 0 };
+        let reloads: Vec<_> = (0..reloads).map(|_| (dice.millis(0, 15_000), !dice.one_in(4))).collect();
+        let sound = reloads.iter().filter(|(_, is_sound)| *is_sound).count();
+        let layers = Layers::draw(&dice, 1 + sound);
+        let callers = (0..dice.pick([1, 1, 2, 2, 3, 5])).map(|_| Caller::draw(&dice, &layers)).collect();
         let close = dice.one_in(8).then(|| (dice.millis(0, 60_000), dice.millis(0, 10_000)));
         let (settles, clocks_jump) = (dice.one_in(4), dice.one_in(3));
-        Plan { seed, wire, layers, promise, callers, settles, clocks_jump, close }
+        Plan { seed, wire, layers, reloads, callers, settles, clocks_jump, close }
+    }
+
+    /// The levels of the stack, outermost first: one around each layer, and one inside of all.
+    pub(super) fn levels(&self) -> impl Iterator<Item = usize> + use<> {
+        0..=self.layers.chosen.len()
     }
 
     /// The fault of an attempt and where it happens; `None`: all goes well.
@@ -109,7 +122,7 @@ impl Plan {
     /// The longest that a call's caller waits for the pipeline, all its waits together. `scripted`: how long the
     /// wire is silent by plan.
     pub(super) fn bound(&self, caller: &Caller, scripted: Duration) -> Option<Duration> {
-        let mut bound = caller.deadline.into_iter().chain(self.promise.bound(scripted)).min()?;
+        let mut bound = caller.deadline.into_iter().chain(self.layers.promise.bound(scripted)).min()?;
         let paused = caller.pauses.map_or(Duration::ZERO, |(_, time)| time);
         if caller.policy == PausePolicy::Checkpoint {
             // The call that goes on with it has the same limits once more.
@@ -121,9 +134,10 @@ impl Plan {
 }
 
 impl Caller {
-    /// `resumes`: a stream whose upstream was closed can be gone on with.
-    fn draw(dice: &Dice, promise: Promise, resumes: bool) -> Self {
-        let needs_deadline = !promise.ends_every_call();
+    fn draw(dice: &Dice, layers: &Layers) -> Self {
+        let needs_deadline = !layers.promise.ends_every_call();
+        // Only a repair goes on with a stream whose upstream was closed.
+        let resumes = layers.resumes();
         let deadline = (needs_deadline || dice.one_in(4)).then(|| dice.millis(1, 90_000));
         Caller {
             begins: if dice.one_in(2) { Duration::ZERO } else { dice.millis(0, 5000) },
@@ -150,6 +164,9 @@ impl Caller {
                 1 if resumes => PausePolicy::Checkpoint,
                 _ => PausePolicy::Backpressure,
             },
+            tenant: dice.below(2),
+            max_tokens: (!dice.one_in(3)).then_some(1000),
+            names_no_model: layers.has("choose") && dice.one_in(2),
         }
     }
 }

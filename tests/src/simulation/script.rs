@@ -10,8 +10,8 @@ use bytes::{Bytes, BytesMut};
 use super::answer::Answer;
 use super::dice::Dice;
 use super::fault::{Fault, Position};
+use super::prompt;
 use super::wire::Wire;
-use super::{KEY, prompt};
 
 /// More than a frame of a simulated answer has. In bytes.
 pub(super) const FRAME_LIMIT: usize = 16 << 10;
@@ -66,6 +66,8 @@ pub(super) struct Writer<'a> {
     pub(super) wall: SystemTime,
     /// Which call asks.
     pub(super) call: usize,
+    /// With which key.
+    pub(super) key: String,
 }
 
 impl Script {
@@ -146,7 +148,7 @@ impl Writer<'_> {
     fn status(&self) -> Option<http::Response<Bytes>> {
         let (fault, _) = self.cell?;
         let delay = Duration::from_millis(self.dice.within(0, 120_000));
-        let echo = format!("Incorrect API key provided: {KEY}. The input was: {}", prompt(self.call));
+        let echo = format!("Incorrect API key provided: {}. The input was: {}", self.key, prompt(self.call));
         let error = |kind| Error::new(kind, echo.clone());
         let of = |status: u16, error: Error| {
             let mut response = self.wire.endpoint.error(&error);
@@ -293,7 +295,7 @@ impl Writer<'_> {
                 vec![mark(Does::Bytes(cut)), beat(at, Does::End)]
             }
             Fault::ErrorEvent => {
-                let echo = format!("The key {KEY} asked: {}", prompt(self.call));
+                let echo = format!("The key {} asked: {}", self.key, prompt(self.call));
                 let (mut out, error) = (BytesMut::new(), Error::new(ErrorKind::Overloaded, echo));
                 let (_, mut encoder) = self.wire.endpoint.stream(self.request);
                 encoder.end(Some(&error), &mut out);

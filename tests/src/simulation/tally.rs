@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use belvedere::EndKind;
 
-use super::{Act, Breach, Fault, Position, Run};
+use super::signals::HAPPENINGS;
+use super::{Act, Asked, Breach, Fault, Position, Run, STORE_FAULTS};
 
 /// The sum of many runs.
 #[derive(Debug, Default)]
@@ -23,7 +24,9 @@ pub struct Tally {
     faults: BTreeMap<(Fault, Position), u64>,
     acts: BTreeMap<(Act, Position), u64>,
     wires: BTreeMap<&'static str, u64>,
-    layers: BTreeMap<String, u64>,
+    layers: BTreeMap<&'static str, u64>,
+    happened: BTreeMap<&'static str, u64>,
+    store_faults: BTreeMap<(&'static str, Asked), u64>,
     ends: [u64; 4],
 }
 
@@ -37,8 +40,12 @@ impl Tally {
         self.elapsed += run.elapsed;
         self.calls += run.ends.len() as u64;
         *self.wires.entry(run.wire).or_default() += 1;
-        let layers = if run.layers.is_empty() { "none".to_owned() } else { run.layers.join(" + ") };
-        *self.layers.entry(layers).or_default() += 1;
+        if run.layers.is_empty() {
+            *self.layers.entry("none").or_default() += 1;
+        }
+        run.layers.into_iter().for_each(|layer| *self.layers.entry(layer).or_default() += 1);
+        run.happened.into_iter().for_each(|what| *self.happened.entry(what).or_default() += 1);
+        run.store_faults.into_iter().for_each(|cell| *self.store_faults.entry(cell).or_default() += 1);
         run.faults.into_iter().for_each(|cell| *self.faults.entry(cell).or_default() += 1);
         run.acts.into_iter().for_each(|cell| *self.acts.entry(cell).or_default() += 1);
         for (count, kind) in self.ends.iter_mut().zip(ENDS) {
@@ -62,6 +69,8 @@ impl Tally {
         merge(&mut self.acts, other.acts);
         merge(&mut self.wires, other.wires);
         merge(&mut self.layers, other.layers);
+        merge(&mut self.happened, other.happened);
+        merge(&mut self.store_faults, other.store_faults);
         self.ends.iter_mut().zip(other.ends).for_each(|(count, more)| *count += more);
     }
 
@@ -71,7 +80,12 @@ impl Tally {
         let acts = Act::ALL.into_iter().flat_map(|act| act.positions().iter().map(move |at| (act, *at)));
         let faults = faults.filter(|cell| !self.faults.contains_key(cell)).map(|(f, at)| (f.name(), at));
         let acts = acts.filter(|cell| !self.acts.contains_key(cell)).map(|(act, at)| (act.name(), at));
-        faults.chain(acts).map(|(name, at)| format!("{name} at {}", at.name())).collect()
+        let cells = faults.chain(acts).map(|(name, at)| format!("{name} at {}", at.name()));
+        let happened =
+            HAPPENINGS.into_iter().filter(|what| !self.happened.contains_key(what)).map(str::to_owned);
+        let stores = store_cells().filter(|cell| !self.store_faults.contains_key(cell));
+        let stores = stores.map(|(fault, asked)| format!("store: {fault} at {}", asked.name()));
+        cells.chain(happened).chain(stores).collect()
     }
 
     /// The sum in words, without times of this machine.
@@ -103,7 +117,12 @@ impl Tally {
             let cell = |at| act.positions().contains(&at).then(|| self.acts.get(&(act, at)).copied());
             row(&mut text, act.name(), cell, act.why_nowhere_else());
         }
-        for (title, counts) in [("wire", counts(&self.wires)), ("layers", counts(&self.layers))] {
+        self.store_table(&mut text);
+        let happened = |what: &str| (what.to_owned(), self.happened.get(what).copied().unwrap_or_default());
+        let happened = HAPPENINGS.into_iter().map(happened).collect();
+        for (title, counts) in
+            [("what happens", happened), ("wire", counts(&self.wires)), ("layer", counts(&self.layers))]
+        {
             let _ = write!(text, "\n| {title} | seeds |\n|---|---:|\n");
             for (name, count) in counts {
                 let _ = writeln!(text, "| {name} | {count} |");
@@ -111,6 +130,22 @@ impl Tally {
         }
         text
     }
+
+    fn store_table(&self, text: &mut String) {
+        let names: Vec<&str> = Asked::ALL.into_iter().map(Asked::name).collect();
+        let _ = writeln!(text, "\n| store | {} |\n|---|{}", names.join(" | "), "---:|".repeat(names.len()));
+        for fault in STORE_FAULTS {
+            let count =
+                |asked| self.store_faults.get(&(fault, asked)).copied().unwrap_or_default().to_string();
+            let cells: Vec<String> = Asked::ALL.into_iter().map(count).collect();
+            let _ = writeln!(text, "| {fault} | {} |", cells.join(" | "));
+        }
+    }
+}
+
+/// Each fault of a store at each thing it is asked for.
+fn store_cells() -> impl Iterator<Item = (&'static str, Asked)> {
+    STORE_FAULTS.into_iter().flat_map(|fault| Asked::ALL.into_iter().map(move |asked| (fault, asked)))
 }
 
 fn counts<K: ToString>(map: &BTreeMap<K, u64>) -> Vec<(String, u64)> {

@@ -11,15 +11,16 @@ use belvedere::context::Wire as Signs;
 use belvedere::message::Role;
 use belvedere::testing::TestClock;
 use belvedere::transport::{Body, Transport};
-use belvedere::{Error, ErrorKind, Request, Result};
+use belvedere::{Error, ErrorKind, Request, Result, SmolStr};
 use bytes::Bytes;
 use futures_util::stream;
 
 use super::answer::Answer;
 use super::dice::Dice;
 use super::fault::{Fault, Position};
+use super::key_of;
 use super::plan::Plan;
-use super::scene::Scene;
+use super::scene::{Scene, State};
 use super::script::{Beat, Cell, Does, Script, Writer};
 use super::wire::Wire;
 
@@ -33,6 +34,8 @@ pub(super) struct Upstream {
     pub(super) scene: Scene,
     pub(super) clock: TestClock,
     pub(super) lines: AtomicU64,
+    /// The names of the providers that are asked here, in the order of their keys.
+    pub(super) providers: Vec<SmolStr>,
 }
 
 impl fmt::Debug for Upstream {
@@ -50,8 +53,11 @@ impl Transport for Upstream {
     ) -> Result<http::Response<Body>> {
         let call = request.headers().get(CALL).and_then(|value| value.to_str().ok()?.parse().ok());
         let call: usize = call.unwrap_or_default();
-        let script = self.script(call, &request)?;
-        let mut line = Line::open(self.scene.clone(), call, self.lines.fetch_add(1, Ordering::Relaxed));
+        let id = self.lines.fetch_add(1, Ordering::Relaxed);
+        let provider = self.provider(&request);
+        let (script, model) = self.script(call, key_of(provider), &request)?;
+        let mut line = Line::open(self.scene.clone(), call, id);
+        self.sent(call, provider, model.as_ref(), id);
         if let Some(signs) = &signs {
             signs.set_dialing();
         }
@@ -72,7 +78,12 @@ impl Transport for Upstream {
 
 impl Upstream {
     /// What happens to this request. The truth about its answer is noted for the laws.
-    fn script(&self, call: usize, request: &http::Request<Bytes>) -> Result<Script> {
+    fn script(
+        &self,
+        call: usize,
+        key: String,
+        request: &http::Request<Bytes>,
+    ) -> Result<(Script, Option<SmolStr>)> {
         let attempt = self.scene.of(call, |seen| {
             seen.requests += 1;
             seen.requests - 1
@@ -86,7 +97,7 @@ impl Upstream {
         let cell = cell.filter(|(fault, _)| read.stream || !fault.needs_a_stream());
         let wall = self.clock.wall();
         let writer =
-            Writer { dice: &dice, wire: self.wire, request: &read, answer: &answer, cell, wall, call };
+            Writer { dice: &dice, wire: self.wire, request: &read, answer: &answer, cell, wall, call, key };
         let script = writer.script();
         let waits = script.waits();
         self.scene.of(call, |seen| {
@@ -99,7 +110,30 @@ impl Upstream {
             }
             None => format!("call {call} · request {attempt}; no fault to come"),
         });
-        Ok(script)
+        Ok((script, read.model.clone()))
+    }
+
+    /// Whose key a request is signed with.
+    fn provider(&self, request: &http::Request<Bytes>) -> usize {
+        let signed = |index: &usize| {
+            let key = key_of(*index);
+            request.headers().values().any(|value| value.to_str().is_ok_and(|value| value.ends_with(&key)))
+        };
+        (0..self.providers.len()).find(signed).unwrap_or_default()
+    }
+
+    /// Laws B8 and W7.
+    fn sent(&self, call: usize, provider: usize, model: Option<&SmolStr>, line: u64) {
+        let Some(provider) = self.providers.get(provider) else { return };
+        let wrong = {
+            let mut state = self.scene.lock();
+            let now = state.at_boot(self.clock.boot().since_origin());
+            let State { circuits, rules, .. } = &mut *state;
+            circuits.sent(provider, model, line, now, rules)
+        };
+        if let Some((law, what)) = wrong {
+            self.scene.breach(law, format_args!("call {call}: {what}: {provider}, {model:?}"));
+        }
     }
 
     /// What the model says to this request. The whole answers that may come of it are noted.
@@ -230,6 +264,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         let Line { call, id, .. } = *self;
         self.scene.of(call, |seen| seen.lines.retain(|(of, _)| *of != id));
+        self.scene.lock().circuits.closed(id);
         self.scene.note(|| format!("call {call} · line {id}: closed"));
     }
 }

@@ -7,7 +7,7 @@ use belvedere::framing::aws_message;
 use belvedere::providers;
 use belvedere::service::Info;
 use belvedere::wire::{Decoder, Framing, Lack, Provider};
-use belvedere::{Request, Result};
+use belvedere::{Request, Result, SmolStr};
 use bytes::{Bytes, BytesMut};
 
 /// One wire: both of its sides, and what an answer on it can have.
@@ -47,7 +47,7 @@ pub(super) fn all() -> &'static [Wire] {
     static WIRES_ONCE: OnceLock<Vec<Wire>> = OnceLock::new();
     WIRES_ONCE.get_or_init(|| {
         let wire = |(name, has, framing)| {
-            let provider = Shared(providers::wire(name, None).ok()?);
+            let provider = Shared { wire: providers::wire(name, None).ok()?, name: None };
             Some(Wire { provider, endpoint: providers::endpoint(name).ok()?, has, framing })
         };
         WIRES.into_iter().filter_map(wire).collect()
@@ -98,26 +98,41 @@ fn message(kind: &str, payload: &str) -> Bytes {
 
 /// A wire protocol that many clients share.
 #[derive(Debug, Clone)]
-pub(super) struct Shared(Arc<dyn Provider>);
+pub(super) struct Shared {
+    wire: Arc<dyn Provider>,
+    /// What it is called instead of its wire's own name.
+    name: Option<SmolStr>,
+}
+
+impl Shared {
+    /// The same wire of a provider with this name.
+    pub(super) fn named(&self, name: SmolStr) -> Self {
+        Shared { name: Some(name), ..self.clone() }
+    }
+}
 
 impl Provider for Shared {
     fn info(&self) -> Info {
-        self.0.info()
+        let mut info = self.wire.info();
+        if let Some(name) = &self.name {
+            info.name = name.clone();
+        }
+        info
     }
 
     fn base_url(&self) -> &http::Uri {
-        self.0.base_url()
+        self.wire.base_url()
     }
 
     fn fit(&self, request: &mut Request) -> Vec<Lack> {
-        self.0.fit(request)
+        self.wire.fit(request)
     }
 
     fn encode(&self, request: &Request) -> Result<http::Request<Bytes>> {
-        self.0.encode(request)
+        self.wire.encode(request)
     }
 
     fn decode(&self, request: &Request, head: &http::response::Parts) -> Result<(Framing, Box<dyn Decoder>)> {
-        self.0.decode(request, head)
+        self.wire.decode(request, head)
     }
 }

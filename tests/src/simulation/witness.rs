@@ -16,6 +16,10 @@ use super::scene::Scene;
 #[derive(Debug, Clone)]
 pub(super) struct Witness {
     pub(super) level: usize,
+    /// The generation of the client that it belongs to.
+    pub(super) generation: u64,
+    /// It stands right inside of the limit.
+    pub(super) counts: Option<usize>,
     pub(super) scene: Scene,
     /// How long it settles after an end; `None`: not at all.
     pub(super) settles: Option<std::time::Duration>,
@@ -40,16 +44,23 @@ impl Service for Post {
     }
 
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let Witness { level, scene, .. } = &self.witness;
+        let Witness { level, scene, generation, .. } = &self.witness;
         let call = call_of(&cx);
         scene.of(call, |seen| {
             seen.untold += 1;
             if *level == 0 {
                 seen.calls.push(cx.call.clone());
+                // A call that goes on with a checkpoint may be refused before it comes as far as the one before.
+                seen.told.clear();
             }
         });
         scene.note(|| format!("call {call} · level {level}: asked"));
-        let eye = Eye { witness: self.witness.clone(), call, cx: cx.clone(), laws: Laws::default() };
+        scene.asks(call, &cx, *level, *generation);
+        if self.witness.is_counted() {
+            scene.admitted(&cx, request.max_tokens);
+        }
+        let tokens = request.max_tokens;
+        let eye = Eye { witness: self.witness.clone(), call, cx: cx.clone(), tokens, laws: Laws::default() };
         watch(&cx, self.inner.call(cx.clone(), request), eye).await
     }
 }
@@ -63,7 +74,14 @@ struct Eye {
     witness: Witness,
     call: usize,
     cx: Context,
+    tokens: Option<u64>,
     laws: Laws,
+}
+
+impl Witness {
+    fn is_counted(&self) -> bool {
+        self.counts == Some(self.level)
+    }
 }
 
 impl Observer for Eye {
@@ -85,7 +103,11 @@ impl Observer for Eye {
     }
 
     fn end(self: Box<Self>, end: End<'_>) -> Closing {
-        let Eye { witness: Witness { level, scene, settles }, call, cx, laws } = *self;
+        let is_counted = self.witness.is_counted();
+        let Eye { witness: Witness { level, scene, settles, .. }, call, cx, tokens, laws } = *self;
+        if is_counted {
+            scene.returned(&cx, tokens);
+        }
         let kind = end.kind();
         if let (EndKind::Finished, Err(breach)) = (kind, laws.finished()) {
             scene.breach("grammar", format_args!("call {call}, level {level}: {breach}"));

@@ -4,26 +4,29 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use belvedere::hooks::Hooks;
 use belvedere::client::Client;
 use belvedere::clock::Clock;
 use belvedere::context::Lent;
 use belvedere::credentials::{ApiKeys, Secret};
+use belvedere::hooks::{Hooks, Signal};
 use belvedere::http::{Http, Limits};
-use belvedere::streams::Streams;
+use belvedere::service::Stack;
 use belvedere::testing::{SeededEntropy, Task, TestClock, TestSpawner};
 use belvedere::{EndKind, Result};
 
-use super::KEY;
 use super::caller::Caller;
 use super::check;
 use super::dice::Dice;
+use super::key_of;
 use super::plan::{Act, Leaves, Plan};
 use super::scene::Scene;
 use super::script::FRAME_LIMIT;
+use super::signals::Ear;
 use super::upstream::Upstream;
-use super::wire;
+use super::vault::Vault;
+use super::wire::{self, Shared, Wire};
 use super::witness::Witness;
+use super::workshop::{self, Stage, upstream};
 
 /// More steps than a run takes that comes to an end.
 const STEPS: u64 = 200_000;
@@ -35,6 +38,7 @@ pub(super) struct World {
     pub(super) scene: Scene,
     pub(super) plan: Arc<Plan>,
     pub(super) client: Client,
+    pub(super) stage: Stage,
     dice: Dice,
     actors: Vec<Actor>,
     /// How much later than due timers were, and how far clocks were set back: waits may be longer by this.
@@ -56,11 +60,16 @@ impl World {
     /// When the client of the plan can't be built.
     pub(super) fn new(plan: Plan, telling: bool) -> Result<Self> {
         let (dice, plan) = (Dice::new(plan.seed, 1), Arc::new(plan));
-        let scene = Scene::new(plan.callers.len(), telling);
+        let scene = Scene::new(plan.callers.len(), plan.layers.rules.clone(), telling);
         let (clock, spawner) = (TestClock::new(), TestSpawner::new());
-        let client = client(&plan, &scene, &clock, &spawner, &dice)?;
-        let mut world =
-            World { clock, spawner, scene, plan, client, dice, actors: Vec::new(), slack: Duration::ZERO };
+        let unknown =
+            || belvedere::Error::new(belvedere::ErrorKind::Unexpected, "the plan's wire is not there");
+        let wire = wire::all().get(plan.wire).ok_or_else(unknown)?;
+        let lent = lent(&plan, &scene, &clock, &spawner, &dice, wire);
+        let stage = stage(&plan, &scene, &clock, &dice, &wire.provider)?;
+        let client = workshop::client(&plan, &stage, lent)?;
+        let (actors, slack) = (Vec::new(), Duration::ZERO);
+        let mut world = World { clock, spawner, scene, plan, client, stage, dice, actors, slack };
         world.cast();
         Ok(world)
     }
@@ -80,6 +89,10 @@ impl World {
                     }
                 });
             }
+        }
+        for (at, is_sound) in self.plan.reloads.clone() {
+            let reloads = reload(self, at, is_sound);
+            self.enter(None, reloads);
         }
         if let Some((after, deadline)) = self.plan.close {
             let (clock, scene, client) = (self.clock.clone(), self.scene.clone(), self.client.clone());
@@ -145,7 +158,7 @@ impl World {
         {
             self.scene.act(call, Act::Drop);
             actor.task = None;
-            check::dropped(&self.scene, call);
+            check::dropped(&self.scene, &self.plan, call);
             return;
         }
         actor.polls += 1;
@@ -172,6 +185,7 @@ impl World {
         if self.dice.one_in(16) {
             // A busy machine: the timer is late.
             let late = self.dice.millis(1, 50);
+            self.scene.happened("late timer");
             (by, self.slack) = (by + late, self.slack + late);
         }
         self.clock.advance(by);
@@ -185,61 +199,98 @@ impl World {
         match self.dice.below(4) {
             0 => {
                 self.clock.suspend(by);
+                self.scene.happened("suspend");
                 self.scene.note(|| format!("the machine was suspended for {by:?}"));
             }
-            1 => self.clock.jump_wall(self.clock.wall() + by),
-            2 => self.clock.jump_wall(self.clock.wall() - by),
+            1 => {
+                self.clock.jump_wall(self.clock.wall() + by);
+                self.scene.happened("wall clock forwards");
+            }
+            2 => {
+                self.clock.jump_wall(self.clock.wall() - by);
+                self.scene.happened("wall clock backwards");
+            }
             _ => {
                 let by = by / 1000;
                 self.clock.step_back(by);
                 self.slack += by;
+                self.scene.happened("monotonic clocks backwards");
                 self.scene.note(|| format!("the monotonic clocks went back by {by:?}"));
             }
         }
     }
 }
 
-/// The client of a plan: the wire's own provider behind the driver, the layers, and witnesses around each.
-fn client(
+/// Lets another document hold at this time, or one that can't: then nothing changes (law W16).
+fn reload(world: &World, at: Duration, is_sound: bool) -> impl Future<Output = ()> + Send + use<> {
+    let World { plan, stage, client, clock, scene, .. } = world;
+    let (plan, stage, client) = (plan.clone(), stage.clone(), client.clone());
+    let (clock, scene) = (clock.clone(), scene.clone());
+    async move {
+        clock.sleep(at).await;
+        let before = client.generation();
+        let reloaded = workshop::reload(&plan, &stage, &client, is_sound);
+        let expected = if is_sound { before + 1 } else { before };
+        if reloaded.is_ok() != is_sound || client.generation() != expected {
+            scene.breach("W16", format_args!("a reload from generation {before}: {reloaded:?}"));
+        }
+        scene.lock().generation = client.generation();
+        scene.note(|| format!("generation {expected} holds"));
+    }
+}
+
+/// What the documents of a plan name: an upstream for each target, the store, and who watches.
+fn stage(
+    plan: &Arc<Plan>,
+    scene: &Scene,
+    clock: &TestClock,
+    dice: &Dice,
+    provider: &Shared,
+) -> Result<Stage> {
+    let targets = plan.layers.frame.targets.len();
+    let mut upstreams = Vec::with_capacity(targets + 1);
+    for index in 0..=targets {
+        let mut limits = Limits::default();
+        limits.frame = FRAME_LIMIT;
+        let key = ApiKeys::bearer(&[Secret::new(key_of(index))])?;
+        let service = Http::new(provider.named(upstream(index).into()), key).with_limits(limits);
+        upstreams.push(Stack::new(service));
+    }
+    let fails = plan.layers.frame.store_fails.then(|| Dice::new(plan.seed, 2));
+    let settles = plan.settles.then(|| dice.millis(1, 50));
+    let counts = plan.layers.place("limit").map(|at| at + 1);
+    let witness = Witness { level: 0, generation: 1, counts, scene: scene.clone(), settles };
+    let buffer = dice.pick([0, 300, 2000, 32 << 10]);
+    let vault = Vault::new(scene, clock, fails, plan.layers.rules.budget);
+    Ok(Stage { vault, upstreams, witness, buffer })
+}
+
+/// What is lent to the client of a plan.
+fn lent(
     plan: &Arc<Plan>,
     scene: &Scene,
     clock: &TestClock,
     spawner: &TestSpawner,
     dice: &Dice,
-) -> Result<Client> {
-    let unknown = || belvedere::Error::new(belvedere::ErrorKind::Unexpected, "the plan's wire is not there");
-    let wire = wire::all().get(plan.wire).ok_or_else(unknown)?;
-    let upstream = Upstream {
+    wire: &'static Wire,
+) -> Lent {
+    let targets = plan.layers.frame.targets.len();
+    let network = Upstream {
         plan: plan.clone(),
         wire,
         scene: scene.clone(),
         clock: clock.clone(),
         lines: AtomicU64::new(0),
+        providers: (0..=targets).map(|index| upstream(index).into()).collect(),
     };
-    let lent = Lent {
+    let ear = Ear { scene: scene.clone(), canned: plan.layers.rules.canned.clone() };
+    Lent {
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(SeededEntropy::new(dice.number())),
         spawner: Arc::new(spawner.clone()),
-        transport: Arc::new(upstream),
-        hooks: Hooks::default(),
-    };
-    let mut limits = Limits::default();
-    limits.frame = FRAME_LIMIT;
-    let key = ApiKeys::bearer(&[Secret::new(KEY)])?;
-    let service = Http::new(wire.provider.clone(), key).with_limits(limits);
-    let settles = || plan.settles.then(|| dice.millis(1, 50));
-    let witness = |level| Witness { level, scene: scene.clone(), settles: settles() };
-    let mut streams = Streams::default();
-    streams.buffer = dice.pick([0, 300, 2000, 32 << 10]);
-    let mut client = Client::new(service, lent).with_streams(streams, None).layer(witness(0));
-    for (level, chosen) in plan.layers.iter().enumerate() {
-        // Inside of the innermost layer, the attempt's own end is the witness.
-        if level > 0 {
-            client = client.layer(witness(level));
-        }
-        client = client.shared_layer(chosen.layer.clone());
+        transport: Arc::new(network),
+        hooks: Hooks::default().with(move |signal: &Signal| ear.hear(signal)),
     }
-    Ok(client)
 }
 
 /// How a call ended for its caller, where the caller was dropped: as Cancelled.
