@@ -8,13 +8,16 @@ use crate::scenario::Scenario;
 const WIDTH: usize = 110;
 
 /// The keys that come first in any object; the others follow in alphabetical order.
-const FIRST: [&str; 20] = [
+const FIRST: [&str; 23] = [
     "about",
     "config",
     "replies",
     "calls",
     "same_answers",
+    "signals",
     "verb",
+    "after",
+    "together",
     "request",
     "cancel",
     "expect",

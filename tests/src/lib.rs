@@ -8,6 +8,7 @@ pub mod cancels;
 mod closes;
 mod endless;
 mod form;
+mod heard;
 mod recording;
 mod repair;
 mod run;

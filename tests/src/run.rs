@@ -9,12 +9,13 @@ use belvedere::events::End;
 use belvedere::log::Cursor;
 use belvedere::request::Operation;
 use belvedere::testing::Simulation;
-use belvedere::{Checkpoint, Completion, Config, EndKind, Error, Events, Request};
+use belvedere::{Checkpoint, Completion, Config, EndKind, Error, Events, Registry, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::{BoxFuture, Either, select, try_join_all};
 use serde_json::Value;
 
+use crate::heard::Heard;
 use crate::scenario::{Attach, Call, Cancel, Expect, Scenario, Sent, Verb};
 
 /// The value of `TEST_KEY`, the one variable that is set.
@@ -35,6 +36,7 @@ pub fn run(scenario: &Scenario) -> Result<(), String> {
         compare(&format!("calls[{i}].answer"), &want.answer, &got.answer, &mut differences);
         compare(&format!("calls[{i}].error"), &want.error, &got.error, &mut differences);
         compare(&format!("calls[{i}].error_text"), &want.error_text, &got.error_text, &mut differences);
+        compare(&format!("calls[{i}].signals"), &want.signals, &got.signals, &mut differences);
         compare(&format!("calls[{i}].progress"), &want.progress, &got.progress, &mut differences);
         compare(&format!("calls[{i}].took"), &want.took, &got.took, &mut differences);
     }
@@ -94,7 +96,10 @@ pub fn run_and_record(scenario: &Scenario) -> Result<Scenario, String> {
     scenario.replies.iter().cloned().for_each(|reply| simulation.network.push(reply));
     let mut actual = Scenario { config_error: None, sent: Vec::new(), ..scenario.clone() };
     let config = Config::from(scenario.config.clone());
-    let client = match belvedere::registry().with_env(environment).client_with(&config, simulation.lent()) {
+    let registry = belvedere::registry().with_env(environment);
+    let heard = Heard::default();
+    let client = match registry.client_with(&config, simulation.lent()) {
+        Ok(client) if scenario.signals => client.on(heard.clone()),
         Ok(client) => client,
         Err(error) => {
             actual.config_error = Some(error.message().to_owned());
@@ -102,16 +107,17 @@ pub fn run_and_record(scenario: &Scenario) -> Result<Scenario, String> {
         }
     };
     let mut left = None;
-    for (i, call) in actual.calls.iter_mut().enumerate() {
-        let request: Request = match call.request.is_null() {
-            true => Request::default(),
-            false => serde_json::from_value(call.request.clone())
-                .map_err(|e| format!("calls[{i}].request: {e}"))?,
-        };
-        let began = simulation.clock.now();
-        call.expect = simulation.run(perform(&client, call, request, &mut left));
-        let took = simulation.clock.now().since(began);
-        call.expect.took = (!took.is_zero()).then_some(took);
+    for group in actual.calls.chunk_by_mut(|_, next| next.together) {
+        group
+            .iter()
+            .filter_map(|call| call.after)
+            .for_each(|time| simulation.run(simulation.clock.sleep(time)));
+        let mut checkpoints = vec![left; group.len()];
+        let calls = group.iter_mut().zip(&mut checkpoints);
+        let calls = calls.map(|(call, left)| take_turn(&registry, &client, call, left));
+        simulation.run(try_join_all(calls))?;
+        left = checkpoints.pop().flatten();
+        group.iter_mut().take(1).for_each(|call| call.expect.signals = heard.take());
     }
     actual.sent = simulation.network.requests().iter().map(sent).collect();
     actual.aborted = simulation.network.aborted();
@@ -125,7 +131,37 @@ fn environment(name: &str) -> Option<String> {
     (name == "TEST_KEY").then(|| KEY.to_owned())
 }
 
-/// `left` is the checkpoint of the stream before, as JSON.
+/// Performs a call, and writes down what came out. `left` is the checkpoint of the stream before, as JSON.
+async fn take_turn(
+    registry: &Registry,
+    client: &CoreClient,
+    call: &mut Call,
+    left: &mut Option<String>,
+) -> Result<(), String> {
+    let began = client.lent().clock.now();
+    call.expect = match call.verb {
+        Verb::Reload => reload(registry, client, &call.request),
+        _ => {
+            let request: Request = match call.request.is_null() {
+                true => Request::default(),
+                false => serde_json::from_value(call.request.clone())
+                    .map_err(|e| format!("{}: {e}", call.request))?,
+            };
+            perform(client, call, request, left).await
+        }
+    };
+    let took = client.lent().clock.now().since(began);
+    call.expect.took = (!took.is_zero()).then_some(took);
+    Ok(())
+}
+
+fn reload(registry: &Registry, client: &CoreClient, document: &Value) -> Expect {
+    match registry.reload(client, &Config::from(document.clone()), client.generation()) {
+        Ok(generation) => Expect { answer: Some(generation.into()), ..Expect::default() },
+        Err(error) => failed(&error, Expect::default()),
+    }
+}
+
 async fn perform(
     client: &CoreClient,
     call: &Call,
@@ -153,6 +189,8 @@ async fn perform(
         Verb::Complete => {}
         Verb::Embed => request.operation = Operation::Embed,
         Verb::Models => request.operation = Operation::Models,
+        // It is no call.
+        Verb::Reload => return Expect::default(),
     }
     whole(cancel, client.complete(request)).await
 }

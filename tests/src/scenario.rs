@@ -19,9 +19,12 @@ pub struct Scenario {
     /// What the network answers, one reply a request, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replies: Vec<Reply>,
-    /// The calls, one after the other.
+    /// The calls, one after the other, but for those that say `together`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
+    /// True: what the hooks hear during each call is expected, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signals: bool,
     /// True: the answers of all calls are equal, as when one is streamed and the other comes whole.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub same_answers: bool,
@@ -46,9 +49,15 @@ fn is_zero(n: &usize) -> bool {
 pub struct Call {
     /// Which method of the client.
     pub verb: Verb,
-    /// The request, as a user writes it in JSON. Of `resume` and `attach` there is none.
+    /// The request, as a user writes it in JSON; of `reload`, the new document. Of `resume` and `attach` there is none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub request: Value,
+    /// How much time passes before it begins, after the call before has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "belvedere::duration::option")]
+    pub after: Option<Duration>,
+    /// With `true`, it begins at the same time as the call before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// When the caller pauses the stream, and for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
@@ -87,6 +96,8 @@ pub enum Verb {
     Resume,
     /// Events again: those of a stream with an id, from an offset on.
     Attach,
+    /// No call: the client takes a new document. The answer is the number of the generation that holds then.
+    Reload,
 }
 
 /// Which stream a reader attaches to.
@@ -148,6 +159,10 @@ pub struct Expect {
     /// The error's `Display`, word for word: it is what people read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_text: Option<String>,
+    /// What the hooks heard, in order, in their JSON form without the ids of calls. Of calls that begin together, all
+    /// stands at the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Value>,
     /// What the progress of the stream says at its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Value>,
