@@ -98,9 +98,10 @@ mod tests {
         for encoding in [Encoding::O200kBase, Encoding::Cl100kBase] {
             assert!(pieces(encoding, &text).all(|piece| !piece.is_empty()));
             assert_eq!(pieces(encoding, &text).collect::<String>(), text);
-            assert!(pieces(encoding, &text).count() > 1_000);
+            assert!(pieces(encoding, &text).count() > 200, "letters of one script stay together");
         }
     }
+
     #[test]
     fn x5_no_length_of_text_panics() {
         // On a million spaces tiktoken's own matcher runs out of its stack, and panics.
