@@ -137,11 +137,10 @@ const CHECKS: [(&str, Check); 10] = [
         let stack = Stack::of(document).replies([whole("code")]);
         let mut request = request();
         let mut options = belvedere::request::Options::default();
-        options.scope.tags.insert("task".into(), "code".into());
+        options.scope.tags.insert("plan".into(), "free".into());
         request = request.with_options(options);
         is(stack.ask(request), Ok("code".into()))?;
-        // The document's rule is told by the tag: what is simple goes to the model it prefers, which is no default here.
-        is(stack.models(), vec!["gpt-4.1-mini".to_owned()])
+        is(stack.models(), vec!["gpt-4.1-nano".to_owned()])
     }),
     ("degrade", |document| {
         let stack = Stack::of(document);

@@ -118,7 +118,7 @@ fn wasm_check(tally: &mut Tally) -> Result<(), String> {
     let packages = [
         ("belvedere-core", "yaml,toml,tower"),
         ("belvedere-providers", "openai,anthropic,responses,google,bedrock,ollama,cohere"),
-        ("belvedere-middleware", "breaker,repair,retry,throttle,timeout"),
+        ("belvedere-middleware", "breaker,budget,choose,degrade,limit,repair,retry,route,throttle,timeout"),
     ];
     for (package, features) in packages {
         stream(&mut cargo(&["check", "-p", package, "--features", features, "--target", WASM]), tally)?;

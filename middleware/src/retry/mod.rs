@@ -51,7 +51,7 @@ use wait::Waits;
 ///
 /// The last error is the one that is handed out, marked as persistent: no layer further out tries the same again. The
 /// client lists all attempts in it. An answer that took retries begins with one
-/// [`Notice::Retried`](belvedere_core::event::Notice::Retried) for each; nothing else of a failed attempt shows.
+/// [`Notice::Retried`] for each; nothing else of a failed attempt shows.
 /// Whoever listens hears of [`Signal::Retry`] before each wait.
 ///
 /// An idempotency key of the caller goes with every attempt. None is made up: no wire of this library documents one

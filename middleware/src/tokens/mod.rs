@@ -27,7 +27,7 @@ pub use tiktoken::Tiktoken;
 /// use belvedere_middleware::tokens::counter;
 ///
 /// assert_eq!(counter("gpt-4").text("tiktoken is great!"), 6, "exact");
-/// assert_eq!(counter("claude-sonnet-4-5").text("tiktoken is great!"), 7, "estimated");
+/// assert_eq!(counter("claude-sonnet-4-5").text("tiktoken is great!"), 6, "estimated");
 /// ```
 pub fn counter(model: &str) -> Arc<dyn TokenCounter> {
     match Encoding::for_model(model) {
