@@ -102,7 +102,9 @@ impl Circuit {
         let Phase::HalfOpen { probes, next, .. } = &mut self.phase else {
             return Ok(Pass { generation, probe: None });
         };
-        probes.retain(|probe| now < probe.lease && probe.lease <= now + rules.probe_lease);
+        // Neither a clock that ran backwards nor a shorter lease of a reload lets one stand for longer than a lease.
+        probes.iter_mut().for_each(|probe| probe.lease = probe.lease.min(now + rules.probe_lease));
+        probes.retain(|probe| now < probe.lease);
         if probes.len() >= rules.probes.get() as usize {
             return Err(Refused::Probing);
         }

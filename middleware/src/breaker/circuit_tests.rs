@@ -138,3 +138,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn w7_a_probe_under_way_stays_one_when_a_reload_makes_the_lease_shorter() {
+    let at = |ms: u32| Instant::from_origin(MS * ms);
+    let one = Breaker { failures: NonZeroU32::new(1), probes: NonZeroU32::MIN, ..rules() };
+    let shorter = Breaker { probe_lease: MS * 100, ..one.clone() };
+    let mut circuit = Circuit::default();
+    let failed = circuit.admit(at(0), &one).unwrap();
+    circuit.settle(failed, Outcome::Bad, at(0), &one, |circuit| circuit.is_over(&one));
+    let _probe = circuit.admit(at(500), &one).unwrap();
+    assert_eq!(circuit.admit(at(510), &shorter), Err(Refused::Probing));
+    assert_eq!(circuit.admit(at(609), &shorter), Err(Refused::Probing), "for one lease from then on");
+    assert!(circuit.admit(at(610), &shorter).is_ok());
+}

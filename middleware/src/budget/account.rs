@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belvedere_core::context::CallId;
 use belvedere_core::store::Op;
 
 use super::period::Period;
@@ -39,7 +38,7 @@ impl Account {
     }
 
     /// Where the entry of a call is kept.
-    pub(super) fn entry(&self, call: CallId) -> Arc<str> {
+    pub(super) fn entry(&self, call: &str) -> Arc<str> {
         format!("{}{call}", self.calls).into()
     }
 

@@ -17,7 +17,7 @@ use super::config::{Config, Unit};
 use super::line::Entry;
 use super::meter::Meter;
 use super::period::{Calendar, Every, Period};
-use crate::quota::within;
+use crate::quota::{Key, within};
 
 /// The ledger of a budget, in double entry: each amount that is reserved is later spent or released, and every call has
 /// an entry. All changes of a step are made together or not at all, so a process that dies at any point leaves nothing
@@ -86,7 +86,8 @@ pub struct Entries {
 pub(super) struct Held {
     pub(super) account: Arc<Account>,
     path: Arc<str>,
-    life: Option<Duration>,
+    /// When the books of its period are closed, since the Unix epoch; `None`: never.
+    ends: Option<Duration>,
     pub(super) amount: i64,
     /// The version of its entry; `None` where that is not known.
     revision: Option<Revision>,
@@ -157,8 +158,11 @@ impl Ledger {
     }
 
     fn account(&self, scope: &Scope, period: Period) -> Arc<Account> {
-        let meter = &self.0.meter;
-        meter.account(meter.key(scope), period.began, |key| Account::new(&self.0.name, key, period.began))
+        self.account_of(self.0.meter.key(scope), period)
+    }
+
+    fn account_of(&self, key: Key, period: Period) -> Arc<Account> {
+        self.0.meter.account(key, period.began, |key| Account::new(&self.0.name, key, period.began))
     }
 
     /// The sums of a scope in the current period.
@@ -234,10 +238,16 @@ impl Ledger {
         call: CallId,
         amount: i64,
     ) -> Reserved {
+        let key = self.0.meter.key(scope);
+        self.reserve_for(clock, key, &call.to_string(), amount).await
+    }
+
+    async fn reserve_for(&self, clock: &dyn Clock, key: Key, call: &str, amount: i64) -> Reserved {
         let (period, utc) = self.period(clock);
-        let account = self.account(scope, period);
+        let account = self.account_of(key, period);
         let (path, life) = (account.entry(call), life(period, self.0.lease));
-        let held = Held { account, path, life, amount, revision: None };
+        let ends = life.map(|life| utc.saturating_add(life));
+        let held = Held { account, path, ends, amount, revision: None };
         // What costs nothing is let through whatever is left.
         let max = (amount > 0).then_some(self.0.limit);
         let entry = Entry { reserved: amount, until: self.until(utc), ..Entry::default() };
@@ -264,11 +274,16 @@ impl Ledger {
     /// `Store` when the store can't be reached; then whether it is reserved is not known.
     pub(super) async fn top_up(&self, clock: &dyn Clock, held: &mut Held, more: i64) -> Result<Option<i64>> {
         let (_, utc) = self.period(clock);
+        // What became of the step before may not be known.
+        let is_open = held.revision.is_some() || self.reread(clock, held).await?;
+        if !is_open || held.ends.is_some_and(|ends| ends <= utc) {
+            return self.renew(clock, held, more).await;
+        }
+        let life = held.life(utc);
         let reserved = held.amount.saturating_add(more);
         let entry = Entry { reserved, until: self.until(utc), ..Entry::default() };
         let expect = held.revision.map_or(Expect::Any, Expect::Revision);
-        let ops =
-            [held.account.reserve(more, Some(self.0.limit), held.life), held.put(&entry, expect, held.life)];
+        let ops = [held.account.reserve(more, Some(self.0.limit), life), held.put(&entry, expect, life)];
         // From here on, until the store has answered, the version of the entry is not known.
         let revision = held.revision.take();
         match within(clock, self.0.patience, self.0.store.apply(&ops)).await? {
@@ -283,7 +298,25 @@ impl Ledger {
                 held.revision = revision;
                 Ok(Some(count))
             }
+            Applied::Refused { refusal: Refusal::Expected { .. }, .. } => self.renew(clock, held, more).await,
             Applied::Refused { .. } => Err(nonsense()),
+        }
+    }
+
+    /// Reserves for a call whose entry is gone, because the period it began in was over long ago: what was reserved there
+    /// counts as spent. It goes on in the books of this period.
+    async fn renew(&self, clock: &dyn Clock, held: &mut Held, more: i64) -> Result<Option<i64>> {
+        let call = held.path.rsplit('/').next().unwrap_or_default();
+        match self.reserve_for(clock, held.account.key.clone(), call, more).await {
+            Reserved::Held { held: renewed, .. } => {
+                *held = renewed;
+                Ok(None)
+            }
+            Reserved::Short { used, .. } => Ok(Some(used)),
+            Reserved::Failed { held: renewed, error } => {
+                *held = renewed;
+                Err(error)
+            }
         }
     }
 
@@ -299,7 +332,7 @@ impl Ledger {
                     false => return Ok(()),
                 }
             };
-            let spent = entry.settled.unwrap_or(0);
+            let (spent, life) = (entry.settled.unwrap_or(0), held.life(self.period(clock).1));
             let written = Entry { reserved: held.amount, ..entry.clone() };
             let expect = Expect::Revision(revision);
             let first = match self.keeps() {
@@ -307,7 +340,7 @@ impl Ledger {
                 false => Op::Delete { key: held.path.clone(), expect },
             };
             let ops: Vec<Op> =
-                std::iter::once(first).chain(held.account.settle(held.amount, spent, held.life)).collect();
+                std::iter::once(first).chain(held.account.settle(held.amount, spent, life)).collect();
             match within(clock, self.0.patience, self.0.store.apply(&ops)).await? {
                 Applied::All(effects) if effects.len() == ops.len() => return Ok(()),
                 Applied::Refused { op: 0, refusal: Refusal::Expected { .. } } => {}
@@ -335,6 +368,11 @@ impl Ledger {
 }
 
 impl Held {
+    /// How long what is written for it is kept: all of an account ends together.
+    fn life(&self, utc: Duration) -> Option<Duration> {
+        self.ends.map(|ends| ends.saturating_sub(utc))
+    }
+
     fn put(&self, entry: &Entry, expect: Expect, ttl: Option<Duration>) -> Op {
         // Numbers, names and classes: there is nothing in it that JSON could not say.
         let value = Bytes::from(serde_json::to_vec(entry).unwrap_or_default());

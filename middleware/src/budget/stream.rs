@@ -27,11 +27,7 @@ pub(super) struct Metered {
 enum State {
     Reading(Box<Reading>),
     /// Waits for more to be reserved before this event is handed out.
-    Asking {
-        asking: BoxFuture<'static, Asked>,
-        event: Option<Event>,
-        spawner: Arc<dyn Spawner>,
-    },
+    Asking(Box<Asking>),
     Settling(Finishing, Option<Error>),
     Over,
 }
@@ -41,7 +37,14 @@ struct Reading {
     hold: Hold,
 }
 
-type Asked = (Box<Reading>, Result<()>);
+/// The stream stays outside of what is asked: who leaves meanwhile closes it at once.
+struct Asking {
+    asking: BoxFuture<'static, (Hold, Result<()>)>,
+    events: Events,
+    event: Event,
+    abandoned: Abandoned,
+    spawner: Arc<dyn Spawner>,
+}
 
 /// What of an answer is paid for.
 struct Paid {
@@ -114,13 +117,15 @@ impl Metered {
         self.state = State::Settling(hold.settle(end), error);
     }
 
-    fn ask(&mut self, mut reading: Box<Reading>, event: Event, due: i64) {
-        let spawner = reading.hold.cx.lent.spawner.clone();
+    fn ask(&mut self, reading: Box<Reading>, event: Event, due: i64) {
+        let Reading { events, mut hold } = *reading;
+        let (spawner, abandoned) = (hold.cx.lent.spawner.clone(), hold.state.abandoned);
         let asking = async move {
-            let asked = reading.hold.top_up(due).await;
-            (reading, asked)
+            let asked = hold.top_up(due).await;
+            (hold, asked)
         };
-        self.state = State::Asking { asking: asking.boxed(), event: Some(event), spawner };
+        let asking = Asking { asking: asking.boxed(), events, event, abandoned, spawner };
+        self.state = State::Asking(Box::new(asking));
     }
 }
 
@@ -151,13 +156,17 @@ impl Stream for Metered {
                         }
                     }
                 },
-                State::Asking { asking, event, .. } => {
-                    let (reading, asked) = ready!(asking.as_mut().poll(cx));
+                State::Asking(asking) => {
+                    let (hold, asked) = ready!(asking.asking.as_mut().poll(cx));
+                    let State::Asking(asking) = std::mem::replace(&mut this.state, State::Over) else {
+                        return Poll::Ready(None);
+                    };
+                    let Asking { events, event, .. } = *asking;
+                    let reading = Box::new(Reading { events, hold });
                     match asked {
                         Ok(()) => {
-                            let event = event.take();
                             this.state = State::Reading(reading);
-                            return Poll::Ready(event.map(Ok));
+                            return Poll::Ready(Some(Ok(event)));
                         }
                         Err(error) => this.close(reading, Some(error), EndKind::Failed),
                     }
@@ -178,9 +187,19 @@ impl Drop for Metered {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Reading(reading) => leave(reading),
-            State::Asking { asking, spawner, .. } => {
+            State::Asking(asking) => {
+                let Asking { asking, events, abandoned, spawner, .. } = *asking;
                 // Whether more is reserved has to be known before it can be settled.
-                spawner.spawn("budget settling", asking.map(|(reading, _)| leave(reading)).boxed());
+                let settling = match abandoned {
+                    Abandoned::Close => {
+                        drop(events);
+                        asking.map(|(hold, _)| drop(hold.settle(EndKind::Cancelled))).boxed()
+                    }
+                    Abandoned::Drain => {
+                        asking.map(|(hold, _)| leave(Box::new(Reading { events, hold }))).boxed()
+                    }
+                };
+                spawner.spawn("budget settling", settling);
             }
             State::Settling(..) | State::Over => {}
         }

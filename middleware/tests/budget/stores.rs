@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use belvedere_core::error::ErrorKind;
 use belvedere_core::testing::{FaultyStore, StoreFault, Task};
+use futures_util::StreamExt;
 
 use super::*;
 
@@ -117,5 +118,62 @@ fn w4_a_call_that_is_dropped_while_it_reserves_gives_back_what_it_got() {
         drop(call);
         bench.simulation.assert_idle();
         assert_eq!((bench.sums().0, bench.sums().2), (0, 0), "{fault:?}");
+    }
+}
+
+/// A stream that reserves two more tokens for each event, and a store whose plan is `fault`.
+fn steps(fault: impl FnMut(u64) -> Option<StoreFault> + Send + 'static, more: &str) -> Bench {
+    let simulation = Simulation::new(1);
+    let clock = Arc::new(simulation.clock.clone());
+    let memory = Arc::new(MemoryStore::new(clock.clone()));
+    let store = FaultyStore::new(memory, clock, fault);
+    let json = format!(r#"{{"limit": {{"tokens": 1000{more}, "top_up": 2}}"#);
+    let answer = Answer::deltas(std::iter::repeat_n("abcdef", 20));
+    Bench::over(simulation, &json, always(answer), Some(Arc::new(store)))
+}
+
+#[test]
+fn w4_a_stream_that_is_dropped_while_it_reserves_more_is_closed_at_once() {
+    for fault in [StoreFault::Slow(SECOND / 2), StoreFault::Hangs] {
+        let bench = steps(move |n| (n == 1).then_some(fault), "}");
+        let mut events = bench.call(endless()).unwrap();
+        let mut reading = Task::new(async move { while events.next().await.is_some() {} });
+        assert!(bench.simulation.poll(&mut reading).is_pending());
+        assert_eq!(bench.service.live(), 1);
+        drop(reading);
+        assert_eq!((bench.service.live(), bench.service.dropped()), (0, 1), "{fault:?}");
+        bench.simulation.assert_idle();
+        assert_eq!(bench.sums().2, 0, "{fault:?}");
+    }
+}
+
+#[test]
+fn w5_a_step_after_one_whose_answer_was_lost_leaves_the_books_whole() {
+    let bench = steps(|n| (n == 1).then_some(StoreFault::Unsure), r#"}, "on_store_failure": "open""#);
+    let mut events = bench.call(endless()).unwrap();
+    while bench.simulation.run(events.next()).is_some() {}
+    bench.simulation.assert_idle();
+    // Whoever reads them holds them to their law, too.
+    assert_eq!(bench.sums().2, 0);
+}
+
+#[test]
+fn a_stream_that_outlives_the_books_of_its_period_goes_on_in_those_of_the_next() {
+    // At once, and step by step: a step does not make an entry live longer than its counters.
+    for hours in [&[24][..], &[1, 1, 1]] {
+        let bench = steps(|_| None, r#", "every": "30s"}"#);
+        let mut events = bench.call(endless()).unwrap();
+        for hours in hours {
+            for _ in 0..3 {
+                assert!(bench.simulation.run(events.next()).unwrap().is_ok());
+            }
+            bench.simulation.advance(*hours * HOUR);
+        }
+        while let Some(event) = bench.simulation.run(events.next()) {
+            assert!(event.is_ok(), "{event:?}");
+        }
+        bench.simulation.assert_idle();
+        let (settled, _, open) = bench.sums();
+        assert_eq!((settled, open), (INPUT + 40, 0), "all of it is spent in this period");
     }
 }

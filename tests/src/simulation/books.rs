@@ -9,7 +9,9 @@ use super::world::World;
 
 /// At the end of a run, when nothing is left to do.
 pub(super) fn end(world: &World) {
-    if let Some(budget) = world.plan.layers.rules.budget.filter(|budget| budget.is_once) {
+    // A store that stays away leaves reservations standing: they count as spent.
+    let is_known = |budget: &Allowed| budget.is_once && !world.plan.layers.frame.store_fails;
+    if let Some(budget) = world.plan.layers.rules.budget.filter(is_known) {
         spent(world, budget);
     }
     retries(world);

@@ -95,8 +95,8 @@ pub(super) struct Seen {
     /// A last resort answered it.
     pub(super) degraded: bool,
     pub(super) controller: Option<StreamController>,
-    /// What each witness was told, outermost first; a level may be called more than once.
-    pub(super) told: Vec<(usize, EndKind)>,
+    /// What each witness was told, by call and level; a level may be called more than once.
+    pub(super) told: Vec<(CallId, usize, EndKind)>,
     /// How many witnesses were asked and have not been told an end.
     pub(super) untold: usize,
     /// How it ended for its caller.

@@ -30,7 +30,7 @@ pub(super) fn throttle(dice: &Dice, _: &Frame) -> Drawn {
     Drawn { reads_ahead: true, ..Drawn::new(config, Promise::adding(Duration::from_secs(600))) }
 }
 
-pub(super) fn budget(dice: &Dice, frame: &Frame) -> Drawn {
+pub(super) fn budget(dice: &Dice, _: &Frame) -> Drawn {
     let patience = dice.millis(20, 1000);
     let in_tokens = dice.one_in(2);
     let (prices, unit) = if in_tokens { ((1, 1), "tokens") } else { ((1000, 2000), "usd") };
@@ -57,7 +57,7 @@ pub(super) fn budget(dice: &Dice, frame: &Frame) -> Drawn {
         "store_timeout": millis(patience),
     });
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let budget = Allowed { limit, is_once: every == "never" && !frame.store_fails, prices };
+    let budget = Allowed { limit, is_once: every == "never", prices };
     let rules = Rules { budget: Some(budget), drains: abandoned == "drain", ..Rules::default() };
     let promise = Promise::adding(patience * STORE_OPERATIONS);
     Drawn { rules, reads_ahead: true, ..Drawn::new(config, promise) }

@@ -71,7 +71,11 @@ impl Ear {
     /// Law W12: signals go to logs and alerts.
     fn secrets(&self, signal: &Signal, text: &str) {
         let calls = self.scene.lock().calls.len();
-        let debug = format!("{signal:?}");
+        // All but errors print what their JSON says.
+        let debug = match signal {
+            Signal::Error { error, .. } | Signal::StoreFailed { error, .. } => format!("{error:?}"),
+            _ => String::new(),
+        };
         // The error of a call has its partial answer, for whoever asks for that; its text has not.
         let has_partial = matches!(signal, Signal::Error { .. });
         for (what, secret) in (0..calls).flat_map(secrets_of) {

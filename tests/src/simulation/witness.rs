@@ -50,8 +50,6 @@ impl Service for Post {
             seen.untold += 1;
             if *level == 0 {
                 seen.calls.push(cx.call.clone());
-                // A call that goes on with a checkpoint may be refused before it comes as far as the one before.
-                seen.told.clear();
             }
         });
         scene.note(|| format!("call {call} · level {level}: asked"));
@@ -114,7 +112,7 @@ impl Observer for Eye {
         }
         scene.of(call, |seen| {
             seen.untold = seen.untold.saturating_sub(1);
-            seen.told.push((level, kind));
+            seen.told.push((cx.call.id, level, kind));
         });
         scene.note(|| format!("call {call} · level {level}: told {kind:?}"));
         match settles {

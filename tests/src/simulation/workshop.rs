@@ -48,7 +48,9 @@ impl Workshop {
         }
         let targets = plan.layers.frame.targets.len();
         for at in plan.levels().chain((0..targets).map(beside)) {
-            let witness = Witness { level: at, generation, ..stage.witness.clone() };
+            // A timeout does not know what takes time inside of it.
+            let settles = stage.witness.settles.filter(|_| at < plan.layers.chosen.len());
+            let witness = Witness { level: at, generation, settles, ..stage.witness.clone() };
             self.registry.host_layer(level(at), witness);
         }
     }
