@@ -56,7 +56,7 @@ pub(super) fn budget(dice: &Dice, _: &Frame) -> Drawn {
         "keep": dice.pick([None, Some("0s"), Some("30d")]),
         "store_timeout": millis(patience),
     });
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let limit = i64::from(limit);
     let budget = Allowed { limit, is_once: every == "never", prices };
     let rules = Rules { budget: Some(budget), drains: abandoned == "drain", ..Rules::default() };
     let promise = Promise::adding(patience * STORE_OPERATIONS);

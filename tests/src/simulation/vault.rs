@@ -153,8 +153,9 @@ impl Account {
             "released" => self.released = count(),
             _ => {
                 let entry: Value = serde_json::from_slice(value).unwrap_or_default();
-                let reserved = entry["reserved"].as_i64().unwrap_or_default();
-                match entry["settled"].as_i64() {
+                let amount = |name: &str| entry.get(name).and_then(Value::as_i64);
+                let reserved = amount("reserved").unwrap_or_default();
+                match amount("settled") {
                     Some(settled) => self.covered += settled.min(reserved),
                     None => self.open += reserved,
                 }

@@ -79,8 +79,8 @@ pub(super) fn reload(plan: &Plan, stage: &Stage, client: &Client, is_sound: bool
     let from = client.generation();
     let index = usize::try_from(from).unwrap_or(usize::MAX);
     let mut document = document(plan, stage, index);
-    if !is_sound {
-        document["layers"] = json!([{ "type": "timeout", "total": "soon" }]);
+    if let (Value::Object(document), false) = (&mut document, is_sound) {
+        document.insert("layers".into(), json!([{ "type": "timeout", "total": "soon" }]));
     }
     WORKSHOP.with_borrow_mut(|workshop| {
         workshop.furnish(plan, stage, from + 1);
