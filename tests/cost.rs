@@ -1,5 +1,7 @@
 //! Costs of recorded usages, beside those that were computed elsewhere.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../examples/cost/row.rs"]
 mod row;
 

@@ -2,8 +2,6 @@
 //!
 //! All memory of the process is counted, so this test is alone in its program.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use belvedere::context::Context;

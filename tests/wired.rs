@@ -1,6 +1,8 @@
 //! Every layer of `benches/all-layers.yaml` does its work in the stack that the document builds: each has a check here
 //! that holds with all layers, and fails without that one.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use belvedere::client::Client;
