@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use crate::context::Attempt;
 use crate::event::{Event, Finish, FinishReason, Model, Notice, Source};
-use crate::events::Events;
+use crate::events::{EndKind, Events};
 use crate::message::{MediaSource, Message, Part, Role, ToolBy};
 use crate::usage::Usage;
 use run::Kind;
@@ -46,7 +46,7 @@ pub struct Completion {
     pub notices: Vec<Notice>,
     /// The attempts it took, each with what it used and how it ended. A client's answers have it; it is no part of
     /// the answer itself, and its unfold leaves it out.
-    #[serde(skip_serializing_if = "is_one_attempt")]
+    #[serde(skip_serializing_if = "is_plain")]
     pub attempts: Vec<Attempt>,
     /// The frames of the wire, when `Options::raw` asked for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -62,9 +62,9 @@ impl PartialEq for Completion {
     }
 }
 
-/// One attempt says nothing that the answer does not.
-fn is_one_attempt(attempts: &[Attempt]) -> bool {
-    attempts.len() < 2
+/// One attempt that answered says nothing that the answer does not.
+fn is_plain(attempts: &[Attempt]) -> bool {
+    attempts.len() < 2 && attempts.iter().all(|attempt| attempt.end == Some(EndKind::Finished))
 }
 
 /// One answer of a completion.

@@ -19,8 +19,13 @@ impl Plan {
     /// # Errors
     /// `ConfigInvalid` when they do not go together.
     pub(super) fn checked(self) -> Result<Self> {
+        let info = self.pipeline.stack().info();
+        if info.is_nowhere() {
+            let what = "provider: is missing, and `route` names no targets; name one of them";
+            return Err(Error::new(ErrorKind::ConfigInvalid, what));
+        }
         let keeps_checkpoints = self.streams.as_ref().is_some_and(|s| s.pause == PausePolicy::Checkpoint);
-        if keeps_checkpoints && !self.pipeline.stack().info().resumes {
+        if keeps_checkpoints && !info.resumes {
             let what = "streams.pause: `checkpoint` needs the `repair` layer, which goes on with it; add it to `layers`";
             return Err(Error::new(ErrorKind::ConfigInvalid, what));
         }

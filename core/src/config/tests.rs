@@ -347,4 +347,7 @@ fn entries_inside_an_entry_are_built_and_their_faults_have_their_own_paths() {
     let unknown = json!({ "layers": [{ "type": "route", "store": "mine", "targets": [] }] });
     let error = registry.client_with(&unknown.into(), lent()).unwrap_err();
     assert_eq!(error.message(), "layers[0].store: no store `mine` in `stores`; known: memory");
+    let nowhere = json!({ "layers": [{ "type": "route", "targets": [] }] });
+    let error = registry.client_with(&nowhere.into(), lent()).unwrap_err();
+    assert_eq!(error.message(), "provider: is missing, and `route` names no targets; name one of them");
 }
