@@ -169,17 +169,18 @@ impl CallId {
 }
 
 impl fmt::Display for CallId {
+    /// Digits in groups (RFC 9562, section 4). It is part of keys, so it is written by hand, not by `format!`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.0;
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            n >> 96,
-            (n >> 80) & 0xffff,
-            (n >> 64) & 0xffff,
-            (n >> 48) & 0xffff,
-            n & 0xffff_ffff_ffff
-        )
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut left = self.0;
+        let mut text = [b'-'; 36];
+        for (i, sign) in text.iter_mut().enumerate().rev() {
+            if !matches!(i, 8 | 13 | 18 | 23) {
+                *sign = DIGITS.get((left & 0xf) as usize).copied().unwrap_or_default();
+                left >>= 4;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

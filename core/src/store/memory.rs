@@ -1,6 +1,5 @@
 //! The store in memory.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::expiring::Expiring;
+use super::expiring::{Expiring, Slot};
 use super::rate::{Bucket, Rate, Take};
 use super::{
     Applied, Cursor, Durability, Effect, Entry, Expect, Op, Page, Reach, Refusal, Revision, Store, StoreInfo,
@@ -32,9 +31,21 @@ pub struct MemoryStore {
 struct State {
     /// The latest moment seen.
     now: Instant,
-    entries: Expiring<Entry>,
+    entries: Expiring<Held>,
     buckets: Expiring<Bucket>,
     revisions: u64,
+}
+
+/// A value and its version.
+struct Held {
+    value: Value,
+    revision: Revision,
+}
+
+/// What is kept under a key. A number stays one, so that counting reads and writes no digits.
+enum Value {
+    Bytes(Bytes),
+    Count(i64),
 }
 
 impl MemoryStore {
@@ -75,22 +86,11 @@ impl Store for MemoryStore {
 
     async fn get(&self, key: &str) -> Result<Option<Entry>> {
         let state = self.state();
-        Ok(state.entries.get(state.now, key).map(|(entry, _)| entry.clone()))
+        Ok(state.entries.get(state.now, key).map(|slot| slot.value.entry()))
     }
 
     async fn apply(&self, ops: &[Op]) -> Result<Applied> {
-        let mut state = self.state();
-        let mut staged = Staged::new(&state);
-        let mut effects = Vec::with_capacity(ops.len());
-        for (op, change) in ops.iter().enumerate() {
-            match staged.stage(change) {
-                Ok(effect) => effects.push(effect),
-                Err(refusal) => return Ok(Applied::Refused { op, refusal }),
-            }
-        }
-        let Staged { changes, revisions, .. } = staged;
-        state.commit(changes, revisions);
-        Ok(Applied::All(effects))
+        Ok(self.state().apply(ops))
     }
 
     async fn take(&self, key: &str, rate: Rate, units: u64) -> Result<Take> {
@@ -99,7 +99,7 @@ impl Store for MemoryStore {
         let mut bucket = state.bucket(key);
         let take = bucket.take(now, rate, units);
         if matches!(take, Take::Taken(_)) {
-            state.buckets.insert(key.into(), bucket, Some(bucket.full_at()));
+            state.buckets.insert(key, || key.into(), bucket, Some(bucket.full_at()));
         }
         Ok(take)
     }
@@ -109,7 +109,7 @@ impl Store for MemoryStore {
         let now = state.now;
         let mut bucket = state.bucket(key);
         bucket.give(now, rate, units);
-        state.buckets.insert(key.into(), bucket, Some(bucket.full_at()));
+        state.buckets.insert(key, || key.into(), bucket, Some(bucket.full_at()));
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let mut found = state.entries.range(state.now, prefix, from.map(Cursor::key));
         let take = found.by_ref().take(limit.get());
-        let entries: Vec<_> = take.map(|(key, entry)| (key.clone(), entry.clone())).collect();
+        let entries: Vec<_> = take.map(|(key, held)| (key.clone(), held.entry())).collect();
         let more = found.next().is_some();
         let next = entries.last().filter(|_| more).map(|(key, _)| Cursor::after(key.clone()));
         Ok(Page { entries, next })
@@ -127,76 +127,64 @@ impl Store for MemoryStore {
 impl State {
     /// The bucket under a key; a full one when there is none.
     fn bucket(&self, key: &str) -> Bucket {
-        self.buckets.get(self.now, key).map(|(bucket, _)| *bucket).unwrap_or_default()
+        self.buckets.get(self.now, key).map(|slot| slot.value).unwrap_or_default()
     }
 
-    fn commit(&mut self, changes: BTreeMap<Arc<str>, Option<Written>>, revisions: u64) {
-        self.revisions = revisions;
-        for (key, change) in changes {
-            match change {
-                Some(Written { entry, end }) => self.entries.insert(key, entry, end),
-                None => self.entries.remove(&key),
+    /// Makes all changes, or none: when one is refused, those before it are taken back.
+    fn apply(&mut self, ops: &[Op]) -> Applied {
+        let revisions = self.revisions;
+        let mut effects = Vec::with_capacity(ops.len());
+        let mut before = Vec::with_capacity(ops.len());
+        for (op, change) in ops.iter().enumerate() {
+            match self.change(change) {
+                Ok((effect, there)) => {
+                    effects.push(effect);
+                    before.push((change.key(), there));
+                }
+                Err(refusal) => {
+                    for (key, there) in before.into_iter().rev() {
+                        self.entries.restore(key, there);
+                    }
+                    self.revisions = revisions;
+                    return Applied::Refused { op, refusal };
+                }
             }
         }
-    }
-}
-
-/// The changes of one `apply`, over a state that is not touched until all of them are met.
-struct Staged<'a> {
-    state: &'a State,
-    changes: BTreeMap<Arc<str>, Option<Written>>,
-    revisions: u64,
-}
-
-#[derive(Clone)]
-struct Written {
-    entry: Entry,
-    end: Option<Instant>,
-}
-
-impl<'a> Staged<'a> {
-    fn new(state: &'a State) -> Self {
-        Staged { state, changes: BTreeMap::new(), revisions: state.revisions }
+        Applied::All(effects)
     }
 
-    fn get(&self, key: &str) -> Option<Written> {
-        match self.changes.get(key) {
-            // What was written in this very step may have a lifetime of nothing.
-            Some(change) => change.clone().filter(|w| w.end.is_none_or(|end| self.state.now < end)),
-            None => {
-                self.state.entries.get(self.state.now, key).map(|(e, end)| Written { entry: e.clone(), end })
-            }
-        }
-    }
-
-    fn stage(&mut self, op: &Op) -> Result<Effect, Refusal> {
+    /// Makes one change. What was there before comes back.
+    fn change(&mut self, op: &Op) -> Result<(Effect, Option<Slot<Held>>), Refusal> {
         match op {
             Op::Put { key, value, ttl, expect } => {
                 self.check(key, *expect)?;
                 let end = self.end(*ttl);
-                Ok(Effect::Written(self.write(key, value.clone(), end)))
+                let (revision, before) = self.write(key, Value::Bytes(value.clone()), end);
+                Ok((Effect::Written(revision), before))
             }
             Op::Delete { key, expect } => {
                 self.check(key, *expect)?;
-                self.changes.insert(key.clone(), None);
-                Ok(Effect::Deleted)
+                Ok((Effect::Deleted, self.entries.remove(key)))
             }
             Op::Add { key, delta, min, max, ttl } => {
-                let (count, end) = match self.get(key) {
-                    Some(there) => (count(&there.entry.value).ok_or(Refusal::NotACounter)?, there.end),
+                let (count, end) = match self.entries.get(self.now, key) {
+                    Some(there) => (there.value.value.count().ok_or(Refusal::NotACounter)?, there.end),
                     None => (0, self.end(*ttl)),
                 };
                 let within =
                     |sum: &i64| min.is_none_or(|min| min <= *sum) && max.is_none_or(|max| *sum <= max);
                 let sum = count.checked_add(*delta).filter(within).ok_or(Refusal::Bounds { count })?;
-                self.write(key, Bytes::from(sum.to_string()), end);
-                Ok(Effect::Counted(sum))
+                let (_, before) = self.write(key, Value::Count(sum), end);
+                Ok((Effect::Counted(sum), before))
             }
         }
     }
 
     fn check(&self, key: &str, expect: Expect) -> Result<(), Refusal> {
-        let found = self.get(key).map(|there| there.entry.revision);
+        if expect == Expect::Any {
+            return Ok(());
+        }
+        let found = self.entries.get(self.now, key).map(|there| there.value.revision);
         let met = match expect {
             Expect::Any => true,
             Expect::Absent => found.is_none(),
@@ -205,21 +193,40 @@ impl<'a> Staged<'a> {
         if met { Ok(()) } else { Err(Refusal::Expected { found }) }
     }
 
-    fn write(&mut self, key: &Arc<str>, value: Bytes, end: Option<Instant>) -> Revision {
+    fn write(
+        &mut self,
+        key: &Arc<str>,
+        value: Value,
+        end: Option<Instant>,
+    ) -> (Revision, Option<Slot<Held>>) {
         self.revisions += 1;
         let revision = Revision(self.revisions);
-        self.changes.insert(key.clone(), Some(Written { entry: Entry { value, revision }, end }));
-        revision
+        (revision, self.entries.insert(key, || key.clone(), Held { value, revision }, end))
     }
 
     fn end(&self, ttl: Option<Duration>) -> Option<Instant> {
-        ttl.map(|ttl| self.state.now + ttl)
+        ttl.map(|ttl| self.now + ttl)
     }
 }
 
-/// The number of a counter.
-fn count(value: &[u8]) -> Option<i64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
+impl Held {
+    fn entry(&self) -> Entry {
+        let value = match &self.value {
+            Value::Bytes(bytes) => bytes.clone(),
+            Value::Count(count) => Bytes::from(count.to_string()),
+        };
+        Entry { value, revision: self.revision }
+    }
+}
+
+impl Value {
+    /// The number of a counter.
+    fn count(&self) -> Option<i64> {
+        match self {
+            Value::Bytes(digits) => std::str::from_utf8(digits).ok()?.parse().ok(),
+            Value::Count(count) => Some(*count),
+        }
+    }
 }
 
 #[cfg(test)]

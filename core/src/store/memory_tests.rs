@@ -74,6 +74,69 @@ fn o6_what_is_over_does_not_pile_up() {
 }
 
 #[test]
+fn o6_what_is_put_anew_again_and_again_does_not_pile_up() {
+    let (clock, store) = store();
+    let put =
+        |key: &str, ttl| Op::Put { key: key.into(), value: "v".into(), ttl: Some(ttl), expect: Expect::Any };
+    for _ in 0..10_000 {
+        let _ = run(store.take("rate", one_a_second(5), 1)).unwrap();
+        // As a ledger does: kept for a day, and a moment later for a second only.
+        let _ = run(store.apply(&[put("short", 86_400 * SECOND)])).unwrap();
+        let _ = run(store.apply(&[put("short", SECOND)])).unwrap();
+        let _ = run(store.apply(&[put("gone", 86_400 * SECOND), Op::delete("gone")])).unwrap();
+        clock.advance(Duration::from_millis(10));
+    }
+    let state = store.state();
+    let looks = (state.entries.looks(), state.buckets.looks());
+    assert!(looks.0 <= 70 && looks.1 <= 2, "{looks:?}");
+    drop(state);
+    assert_eq!(store.held(), 2);
+    clock.advance(SECOND);
+    assert_eq!(run(store.get("short")).unwrap(), None);
+    assert_eq!(store.held(), 1, "the rate is not yet full again");
+}
+
+#[test]
+fn what_lives_longer_than_it_was_to_is_not_swept_away() {
+    let (clock, store) = store();
+    let put =
+        |ttl: Option<Duration>| Op::Put { key: "k".into(), value: "v".into(), ttl, expect: Expect::Any };
+    for ttl in [Some(SECOND), Some(9 * SECOND), Some(5 * SECOND)] {
+        let _ = run(store.apply(&[put(ttl)])).unwrap();
+    }
+    clock.advance(4 * SECOND);
+    assert!(run(store.get("k")).unwrap().is_some());
+    clock.advance(SECOND);
+    assert!(run(store.get("k")).unwrap().is_none());
+    assert_eq!(store.held(), 0, "and then it is");
+    let _ = run(store.apply(&[put(Some(SECOND)), put(None)])).unwrap();
+    clock.advance(1_000_000 * SECOND);
+    assert!(run(store.get("k")).unwrap().is_some(), "what has no end stays");
+    let _ = run(store.apply(&[put(Some(SECOND))])).unwrap();
+    clock.advance(SECOND);
+    assert_eq!((run(store.get("k")).unwrap(), store.held()), (None, 0));
+}
+
+#[test]
+fn a_refused_change_leaves_ends_and_versions_as_they_were() {
+    let (clock, store) = store();
+    let put = |ttl, expect| Op::Put { key: "k".into(), value: "v".into(), ttl: Some(ttl), expect };
+    let _ = run(store.apply(&[put(SECOND, Expect::Any)])).unwrap();
+    let before = run(store.get("k")).unwrap();
+    let refused = [
+        put(9 * SECOND, Expect::Any),
+        Op::delete("k"),
+        Op::add("n", 3),
+        put(3 * SECOND, Expect::Absent),
+        put(SECOND, Expect::Revision(Revision(77))),
+    ];
+    assert!(matches!(run(store.apply(&refused)).unwrap(), Applied::Refused { op: 4, .. }));
+    assert_eq!((run(store.get("k")).unwrap(), run(store.get("n")).unwrap()), (before, None));
+    clock.advance(SECOND);
+    assert_eq!((run(store.get("k")).unwrap(), store.held()), (None, 0));
+}
+
+#[test]
 fn nothing_prints_a_key_or_a_value() {
     let (_, store) = store();
     let op = Op::put("user:canary", "canary");

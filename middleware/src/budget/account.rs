@@ -39,7 +39,7 @@ impl Account {
 
     /// Where the entry of a call is kept.
     pub(super) fn entry(&self, call: &str) -> Arc<str> {
-        format!("{}{call}", self.calls).into()
+        [self.calls.as_str(), call].concat().into()
     }
 
     /// What the entries of all calls begin with.

@@ -374,9 +374,10 @@ impl Held {
     }
 
     fn put(&self, entry: &Entry, expect: Expect, ttl: Option<Duration>) -> Op {
+        let mut value = Vec::with_capacity(if entry.lines.is_empty() { 64 } else { 384 });
         // Numbers, names and classes: there is nothing in it that JSON could not say.
-        let value = Bytes::from(serde_json::to_vec(entry).unwrap_or_default());
-        Op::Put { key: self.path.clone(), value, ttl, expect }
+        let _ = serde_json::to_writer(&mut value, entry);
+        Op::Put { key: self.path.clone(), value: Bytes::from(value), ttl, expect }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The names a model goes by.
 
-use std::iter::successors;
+use std::iter::from_fn;
 
 /// What the table calls a provider: the name a configuration gives it, or one that other tools use.
 pub(super) fn provider(name: &str) -> &str {
@@ -29,7 +29,15 @@ pub(super) fn provider(name: &str) -> &str {
 /// assert_eq!(all, ["models/gemini-2.5-flash-2025-06-17", "gemini-2.5-flash-2025-06-17", "gemini-2.5-flash"]);
 /// ```
 pub fn names(model: &str) -> impl Iterator<Item = &str> {
-    successors(Some(model), |name| shorter(name))
+    // The next form is looked for when it is asked for: most models are found by their own name.
+    let mut last = None;
+    from_fn(move || {
+        last = match last {
+            None => Some(model),
+            Some(name) => Some(shorter(name)?),
+        };
+        last
+    })
 }
 
 /// The regions that Amazon puts before a model ("Supported Regions and models for inference profiles").
@@ -40,7 +48,8 @@ const REGIONS: &[&str] =
 const FOLDERS: &[&str] = &["models/", "inference-profile/", "foundation-model/", "endpoints/"];
 
 fn shorter(name: &str) -> Option<&str> {
-    let folder = FOLDERS.iter().find_map(|folder| Some(name.rsplit_once(folder)?.1));
+    let in_folder = || FOLDERS.iter().find_map(|folder| Some(name.rsplit_once(folder)?.1));
+    let folder = name.contains('/').then(in_folder).flatten();
     let region = || REGIONS.iter().find_map(|region| name.strip_prefix(region));
     // Google writes `claude-sonnet-4@20250514`.
     let version = || Some(name.rsplit_once('@')?.0);
