@@ -8,6 +8,7 @@ mod command;
 mod extra;
 mod features;
 mod prices;
+mod python;
 mod report;
 mod simulate;
 mod steps;
@@ -26,6 +27,7 @@ cargo xtask <command>
   fuzz [--seconds <n>] [target]...   each fuzz target for n seconds (default 60); needs nightly and cargo-fuzz
   bench [arguments]...               the benchmarks
   prices <file>                      writes the table of prices anew (docs/prices.md)
+  python                             writes the generated modules of the Python package anew
   simulate [--seeds <n>] [--from <s>] [--report <path>]
                                      the simulation (default 20000 seeds from 0); --replay <s> shows one seed's log
 
@@ -64,6 +66,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         "fuzz" => extra::fuzz(rest),
         "bench" => extra::bench(rest),
         "prices" => prices::command(rest),
+        "python" => python::command(rest),
         "simulate" => simulate::command(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

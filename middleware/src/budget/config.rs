@@ -14,7 +14,22 @@ use super::period::Every;
 use crate::prices::{ModelPrice, Overrides};
 use crate::quota::Per;
 
-/// The settings of a [`Budget`](super::Budget). A `limit` is needed.
+/// Holds calls to a budget: so much money, or so many tokens, in each period, for each key. The settings of a
+/// [`Budget`](super::Budget); a `limit` is needed.
+///
+/// Before a call is made, the most that it can cost is reserved; when it ends, however it does, it is settled by what
+/// its attempts used. So calls at once can't spend the same money. A call beyond the limit is refused with
+/// `BudgetExceeded` before anything is sent; a stream that runs into it ends so, and the error has what came.
+///
+/// Place it outside of everything that makes attempts, and of `limit`, `choose` and `cache`.
+///
+/// ```
+/// use belvedere_middleware::budget::Config;
+///
+/// let config: Config = serde_json::from_str(r#"{"limit": {"usd": 50, "every": "month"}, "per": ["tenant"]}"#)?;
+/// assert_eq!(config.name, "budget", "the default");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -14,7 +14,21 @@ use super::Speed;
 use super::rates::Rates;
 use crate::quota::Per;
 
-/// The settings of a [`Limit`](super::Limit). At least one of `requests` and `tokens` is needed.
+/// Holds calls to so many requests, so many tokens, or both, in a time, for each key. The settings of a
+/// [`Limit`](super::Limit); at least one of `requests` and `tokens` is needed.
+///
+/// A call that finds the quota used up waits for its turn, at most `wait`; then it is refused as `RateLimited`, and the
+/// error says when to come back. Tokens are reserved by estimate, and settled when the answer tells how many there were.
+///
+/// Place it inside `budget` and outside of `cache`: a hit uses a request, too.
+///
+/// ```
+/// use belvedere_middleware::limit::Config;
+///
+/// let config: Config = serde_json::from_str(r#"{"requests": "10/min", "per": ["user"], "wait": "5s"}"#)?;
+/// assert_eq!(config.name, "limit", "the default");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

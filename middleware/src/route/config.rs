@@ -14,8 +14,15 @@ use super::condition::Condition;
 use super::target::Target;
 use crate::prices::Overrides;
 
-/// The settings of a [`Route`](super::Route): in a document its targets are documents, too; in code they are
-/// [`Target`]s.
+/// Answers by one of several targets, each a provider with layers of its own. The settings of a
+/// [`Route`](super::Route): in a document its targets are documents, too; in code they are [`Target`]s.
+///
+/// What stands inside the route is its first target, named `primary`; the `targets` follow. A configuration whose
+/// route names all its targets needs no `provider`. When a target fails before its first content, the next one is
+/// asked, for streams and whole answers alike. A guard's verdict and a cancel are final.
+///
+/// Place it outside of `repair`, `retry`, `breaker` and `timeout`, which belong to a target each, and inside of
+/// everything that is about the whole call.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, bound = "T: Serialize + serde::de::DeserializeOwned")]
 #[non_exhaustive]
