@@ -266,6 +266,11 @@ impl Control {
         self.shared.monitor.set_buffered(self.held);
     }
 
+    /// Bytes of what is kept.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Whether as much is kept as may be.
     pub(crate) fn is_full(&self) -> bool {
         self.held >= self.shared.pause.room(self.limit)

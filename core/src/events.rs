@@ -1,5 +1,6 @@
 //! The stream of an answer, and the observers that see all of it.
 
+mod ahead;
 mod observe;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use crate::completion::{Completion, Fold};
 use crate::control::{Control, StreamController};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Notice};
+pub use ahead::Ahead;
 use observe::Observed;
 pub use observe::{Closing, Observer, watch};
 

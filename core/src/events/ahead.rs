@@ -1,0 +1,164 @@
+//! Reading ahead: one side reads on, another one takes what has come.
+
+use std::task::{Context as Poller, Poll};
+
+use super::{Event, Events, Result};
+
+/// How far [`Events::poll_ahead`] has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    /// More has come.
+    More,
+    /// As much is kept as was asked for, or all but the end is there. The task is woken by a cancel only: come back
+    /// once something was taken.
+    Full,
+    /// There is nothing more to read.
+    Over,
+}
+
+/// Reading ahead, for hosts that read on in one task what another thread takes when it likes.
+impl Events {
+    /// Reads on and keeps what comes, up to so many events and bytes of memory, until [`take`](Events::take) hands it
+    /// out. Nothing of it counts as handed out before: progress, checkpoints and the partial answer are those of the
+    /// reader. While the stream is paused, only its pause reads on.
+    ///
+    /// The end itself is read once all else was taken, so that a cancel before that is the end for every layer.
+    pub fn poll_ahead(&mut self, cx: &mut Poller<'_>, events: usize, bytes: usize) -> Poll<Ahead> {
+        std::task::ready!(self.poll_control(cx));
+        let mut is_more = false;
+        loop {
+            if self.end.is_some() {
+                return Poll::Ready(Ahead::Over);
+            }
+            if self.is_far_ahead(events, bytes) {
+                return Poll::Ready(match self.poll_cancelled(cx) {
+                    Poll::Ready(_) => Ahead::Over,
+                    Poll::Pending => Ahead::Full,
+                });
+            }
+            let Some(stream) = &mut self.stream else { return Poll::Ready(Ahead::Over) };
+            match stream.poll_next(cx) {
+                Poll::Ready(item) => self.keep(item),
+                Poll::Pending if is_more => return Poll::Ready(Ahead::More),
+                Poll::Pending => return self.poll_cancelled(cx).map(|_| Ahead::Over),
+            }
+            is_more = true;
+        }
+    }
+
+    /// Hands out the next item that was read ahead. Pending: none is there yet, or the stream is paused; no task is
+    /// woken for it.
+    pub fn take(&mut self) -> Poll<Option<Result<Event>>> {
+        match &self.control {
+            Some(control) if control.is_cancelled() => self.cut(),
+            Some(control) if control.is_paused() => return Poll::Pending,
+            _ => {}
+        }
+        if let Some(item) = self.ahead.pop_front() {
+            return Poll::Ready(self.deliver(Some(item)));
+        }
+        if self.end.is_some() {
+            return Poll::Ready(self.deliver(None));
+        }
+        if let Some(control) = &mut self.control {
+            control.waits();
+        }
+        Poll::Pending
+    }
+
+    fn is_far_ahead(&mut self, events: usize, bytes: usize) -> bool {
+        let held = self.control().held();
+        !self.ahead.is_empty() && (self.finish_seen || self.ahead.len() >= events || held >= bytes)
+    }
+
+    fn keep(&mut self, item: Option<Result<Event>>) {
+        let Some(item) = self.accept(item) else { return };
+        if let Ok(event) = &item {
+            self.control().hold(event);
+        }
+        self.ahead.push_back(item);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use futures_util::stream;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::completion::Completion;
+    use crate::error::{Error, ErrorKind};
+    use crate::events::EndKind;
+
+    const MANY: usize = 1 << 20;
+
+    fn ahead(events: &mut Events, limit: usize) -> Poll<Ahead> {
+        events.poll_ahead(&mut Poller::from_waker(Waker::noop()), limit, MANY)
+    }
+
+    fn taken(events: &mut Events) -> Vec<&'static str> {
+        std::iter::from_fn(|| match events.take() {
+            Poll::Ready(Some(Ok(event))) => Some(event.name()),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn what_is_read_ahead_counts_once_it_is_taken() {
+        let mut events = Completion::of_text("hello").into_events();
+        let control = events.controller();
+        assert_eq!(ahead(&mut events, 2), Poll::Ready(Ahead::Full));
+        assert_eq!((control.progress().events, control.progress().buffered > 0), (0, true));
+        assert_eq!(taken(&mut events), ["start", "text"]);
+        assert_eq!((control.progress().events, control.progress().buffered), (2, 0));
+        assert_eq!(events.partial().text(), "hello");
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Full), "the end is not read ahead");
+        assert_eq!(taken(&mut events), ["part_end", "finish"]);
+        assert!(events.end().is_none() && events.take().is_pending());
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Over));
+        assert!(matches!(events.take(), Poll::Ready(None)));
+        assert_eq!(events.end(), Some(EndKind::Finished));
+    }
+
+    #[test]
+    fn a_cancel_is_the_end_whatever_was_read_ahead() {
+        let mut events = Completion::of_text("hello").into_events();
+        let control = events.controller();
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Full));
+        control.cancel();
+        assert!(matches!(events.take(), Poll::Ready(None)));
+        assert_eq!(events.end(), Some(EndKind::Cancelled));
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Over));
+    }
+
+    #[test]
+    fn a_pause_holds_back_what_was_read_ahead() {
+        let mut events = Completion::of_text("hello").into_events();
+        let control = events.controller();
+        assert_eq!(ahead(&mut events, 1), Poll::Ready(Ahead::Full));
+        control.pause();
+        assert!(events.take().is_pending() && ahead(&mut events, MANY).is_pending());
+        control.resume();
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Full));
+        assert_eq!(taken(&mut events), ["start", "text", "part_end", "finish"]);
+    }
+
+    #[test]
+    fn an_error_comes_in_its_place_with_the_partial_answer() {
+        let start = Event::Start { id: None, model: None };
+        let text = Event::Text { choice: 0, part: 0, delta: "so far".into() };
+        let reset = Error::new(ErrorKind::Network, "reset");
+        let mut events = Events::new(stream::iter([Ok(start), Ok(text), Err(reset)]));
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Over));
+        assert_eq!(events.end(), None, "for the reader it is not over");
+        assert_eq!(taken(&mut events), ["start", "text"]);
+        let mut events = Events::new(stream::iter([Err(Error::new(ErrorKind::Network, "reset"))]));
+        assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Over));
+        let Poll::Ready(Some(Err(error))) = events.take() else { panic!("the error is read") };
+        assert_eq!((error.kind(), events.end()), (ErrorKind::Network, Some(EndKind::Failed)));
+    }
+}
