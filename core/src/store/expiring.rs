@@ -1,8 +1,7 @@
-//! An ordered map whose entries have an end.
+//! A map whose entries have an end.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -15,7 +14,10 @@ const SPARE: usize = 64;
 
 /// Keys and values; some have an end. What is over is never seen, and is swept away as the map is used.
 pub(super) struct Expiring<V> {
-    slots: BTreeMap<Arc<str>, Slot<V>>,
+    slots: HashMap<Arc<str>, Slot<V>>,
+    /// The keys in order, where they are asked for in order: a ledger changes the same few entries again and again, and
+    /// walks through them hardly ever.
+    order: Option<BTreeSet<Arc<str>>>,
     /// When to look at which entry, earliest first. Each entry with an end has one that is not after it; who is looked
     /// at too early waits anew. So an entry whose end is moved on, as that of a rate is by each call, costs nothing.
     looks: BinaryHeap<Reverse<(Instant, Arc<str>)>>,
@@ -29,54 +31,89 @@ pub(super) struct Slot<V> {
     look: Option<Instant>,
 }
 
-impl<V> Default for Expiring<V> {
-    fn default() -> Self {
-        Expiring { slots: BTreeMap::new(), looks: BinaryHeap::new() }
-    }
+/// What becomes of an entry.
+pub(super) enum Change<V> {
+    Keep,
+    Set(V, Option<Instant>),
+    Delete,
 }
 
 impl<V> Expiring<V> {
+    /// A map without an order.
+    pub(super) fn new() -> Self {
+        Expiring { slots: HashMap::new(), order: None, looks: BinaryHeap::new() }
+    }
+
+    /// A map that [`range`](Self::range) walks through.
+    pub(super) fn ordered() -> Self {
+        Expiring { order: Some(BTreeSet::new()), ..Expiring::new() }
+    }
+
     /// What is there at `now`.
     pub(super) fn get(&self, now: Instant, key: &str) -> Option<&Slot<V>> {
         self.slots.get(key).filter(|slot| slot.lives(now))
     }
 
-    /// Puts a value under a key, which `own` makes where it has to be kept. What was there comes back, whether it was
-    /// over or not.
-    pub(super) fn insert(
+    /// Changes what is under a key, which `own` makes where it has to be kept, as `change` decides by what is there at
+    /// `now`. What was there comes back, whether it was over or not.
+    pub(super) fn change<R, E>(
         &mut self,
+        now: Instant,
         key: &str,
         own: impl Fn() -> Arc<str>,
-        value: V,
-        end: Option<Instant>,
-    ) -> Option<Slot<V>> {
+        change: impl FnOnce(Option<&Slot<V>>) -> Result<(R, Change<V>), E>,
+    ) -> Result<(R, Option<Slot<V>>), E> {
         let Some(there) = self.slots.get_mut(key) else {
-            let key = own();
-            self.looks.extend(end.map(|end| Reverse((end, key.clone()))));
-            self.slots.insert(key, Slot { value, end, look: end });
-            return None;
+            let (result, change) = change(None)?;
+            if let Change::Set(value, end) = change {
+                self.insert(own(), value, end);
+            }
+            return Ok((result, None));
         };
-        // Only an end that comes nearer has to be looked at sooner.
-        let is_early = there.look.is_some_and(|look| end.is_none_or(|end| look <= end));
-        let look = if is_early { there.look } else { end };
-        if !is_early {
-            self.looks.extend(end.map(|end| Reverse((end, own()))));
-        }
-        Some(std::mem::replace(there, Slot { value, end, look }))
+        let (result, change) = change(Some(&*there).filter(|slot| slot.lives(now)))?;
+        let before = match change {
+            Change::Set(value, end) => {
+                // Only an end that comes nearer has to be looked at sooner.
+                let is_early = there.look.is_some_and(|look| end.is_none_or(|end| look <= end));
+                let look = if is_early { there.look } else { end };
+                if !is_early {
+                    self.looks.extend(end.map(|end| Reverse((end, own()))));
+                }
+                Some(std::mem::replace(there, Slot { value, end, look }))
+            }
+            Change::Delete => self.remove(key),
+            Change::Keep => None,
+        };
+        Ok((result, before))
     }
 
-    /// Takes away what is under a key.
-    pub(super) fn remove(&mut self, key: &str) -> Option<Slot<V>> {
-        self.slots.remove(key)
-    }
-
-    /// Puts back what [`insert`](Self::insert) or [`remove`](Self::remove) gave, with no [`sweep`](Self::sweep) between.
+    /// Puts back what [`change`](Self::change) gave, with no [`sweep`](Self::sweep) between.
     pub(super) fn restore(&mut self, key: &Arc<str>, before: Option<Slot<V>>) {
-        match before {
-            // Its look still waits: only a sweep takes one away.
-            Some(slot) => drop(self.slots.insert(key.clone(), slot)),
-            None => drop(self.slots.remove(key)),
+        let Some(slot) = before else {
+            self.remove(key);
+            return;
+        };
+        // Its look still waits: only a sweep takes one away.
+        if self.slots.insert(key.clone(), slot).is_none()
+            && let Some(order) = &mut self.order
+        {
+            order.insert(key.clone());
         }
+    }
+
+    fn insert(&mut self, key: Arc<str>, value: V, end: Option<Instant>) {
+        self.looks.extend(end.map(|end| Reverse((end, key.clone()))));
+        if let Some(order) = &mut self.order {
+            order.insert(key.clone());
+        }
+        self.slots.insert(key, Slot { value, end, look: end });
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Slot<V>> {
+        if let Some(order) = &mut self.order {
+            order.remove(key);
+        }
+        self.slots.remove(key)
     }
 
     /// The entries there at `now` whose keys begin with `prefix`, after `after`, in order.
@@ -90,11 +127,11 @@ impl<V> Expiring<V> {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        self.slots
-            .range::<str, _>((from, Bound::Unbounded))
-            .take_while(move |(key, _)| key.starts_with(prefix))
-            .filter(move |(_, slot)| slot.lives(now))
-            .map(|(key, slot)| (key, &slot.value))
+        self.order
+            .iter()
+            .flat_map(move |order| order.range::<str, _>((from, Bound::Unbounded)))
+            .take_while(move |key| key.starts_with(prefix))
+            .filter_map(move |key| Some((key, &self.get(now, key)?.value)))
     }
 
     /// Drops a few of the entries that are over, the earliest first.
@@ -115,20 +152,14 @@ impl<V> Expiring<V> {
 
     /// Looks at an entry: it is over, or looked at again at its end.
     fn look(&mut self, now: Instant, key: Arc<str>) {
-        let Entry::Occupied(mut there) = self.slots.entry(key) else { return };
-        if !there.get().lives(now) {
-            there.remove();
-            return;
+        let Some(there) = self.slots.get_mut(&key) else { return };
+        if !there.lives(now) {
+            self.remove(&key);
+        } else if there.look.is_some_and(|look| look <= now) {
+            there.look = there.end;
+            self.looks.extend(there.end.map(|end| Reverse((end, key))));
         }
-        // An earlier look of an entry that was since put anew: its own still waits.
-        if there.get().look.is_some_and(|look| look > now) {
-            return;
-        }
-        let end = there.get().end;
-        there.get_mut().look = end;
-        if let Some(end) = end {
-            self.looks.push(Reverse((end, there.key().clone())));
-        }
+        // Else it was put anew since, and has an own look.
     }
 
     /// Forgets the looks at entries that are gone or have an earlier one.

@@ -1,5 +1,6 @@
 //! The store in memory.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::expiring::{Expiring, Slot};
+use super::expiring::{Change, Expiring, Slot};
 use super::rate::{Bucket, Rate, Take};
 use super::{
     Applied, Cursor, Durability, Effect, Entry, Expect, Op, Page, Reach, Refusal, Revision, Store, StoreInfo,
@@ -27,7 +28,6 @@ pub struct MemoryStore {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     /// The latest moment seen.
     now: Instant,
@@ -51,7 +51,13 @@ enum Value {
 impl MemoryStore {
     /// An empty store; `clock` counts lifetimes and rates.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        MemoryStore { clock, state: Mutex::default() }
+        let state = State {
+            now: Instant::default(),
+            entries: Expiring::ordered(),
+            buckets: Expiring::new(),
+            revisions: 0,
+        };
+        MemoryStore { clock, state: Mutex::new(state) }
     }
 
     /// The state at this moment, a little swept.
@@ -94,22 +100,11 @@ impl Store for MemoryStore {
     }
 
     async fn take(&self, key: &str, rate: Rate, units: u64) -> Result<Take> {
-        let mut state = self.state();
-        let now = state.now;
-        let mut bucket = state.bucket(key);
-        let take = bucket.take(now, rate, units);
-        if matches!(take, Take::Taken(_)) {
-            state.buckets.insert(key, || key.into(), bucket, Some(bucket.full_at()));
-        }
-        Ok(take)
+        Ok(self.state().with_bucket(key, |bucket, now| bucket.take(now, rate, units)))
     }
 
     async fn give(&self, key: &str, rate: Rate, units: u64) -> Result<()> {
-        let mut state = self.state();
-        let now = state.now;
-        let mut bucket = state.bucket(key);
-        bucket.give(now, rate, units);
-        state.buckets.insert(key, || key.into(), bucket, Some(bucket.full_at()));
+        self.state().with_bucket(key, |bucket, now| bucket.give(now, rate, units));
         Ok(())
     }
 
@@ -125,9 +120,21 @@ impl Store for MemoryStore {
 }
 
 impl State {
-    /// The bucket under a key; a full one when there is none.
-    fn bucket(&self, key: &str) -> Bucket {
-        self.buckets.get(self.now, key).map(|slot| slot.value).unwrap_or_default()
+    /// Works on the bucket under a key; a full one when there is none.
+    fn with_bucket<R>(&mut self, key: &str, work: impl FnOnce(&mut Bucket, Instant) -> R) -> R {
+        let now = self.now;
+        let change = |there: Option<&Slot<Bucket>>| {
+            let before = there.map(|slot| slot.value).unwrap_or_default();
+            let mut bucket = before;
+            let result = work(&mut bucket, now);
+            let change = match bucket == before {
+                true => Change::Keep,
+                false => Change::Set(bucket, Some(bucket.full_at())),
+            };
+            Ok::<_, Infallible>((result, change))
+        };
+        let Ok((result, _)) = self.buckets.change(now, key, || key.into(), change);
+        result
     }
 
     /// Makes all changes, or none: when one is refused, those before it are taken back.
@@ -155,58 +162,49 @@ impl State {
 
     /// Makes one change. What was there before comes back.
     fn change(&mut self, op: &Op) -> Result<(Effect, Option<Slot<Held>>), Refusal> {
-        match op {
-            Op::Put { key, value, ttl, expect } => {
-                self.check(key, *expect)?;
-                let end = self.end(*ttl);
-                let (revision, before) = self.write(key, Value::Bytes(value.clone()), end);
-                Ok((Effect::Written(revision), before))
-            }
-            Op::Delete { key, expect } => {
-                self.check(key, *expect)?;
-                Ok((Effect::Deleted, self.entries.remove(key)))
-            }
-            Op::Add { key, delta, min, max, ttl } => {
-                let (count, end) = match self.entries.get(self.now, key) {
-                    Some(there) => (there.value.value.count().ok_or(Refusal::NotACounter)?, there.end),
-                    None => (0, self.end(*ttl)),
-                };
-                let within =
-                    |sum: &i64| min.is_none_or(|min| min <= *sum) && max.is_none_or(|max| *sum <= max);
-                let sum = count.checked_add(*delta).filter(within).ok_or(Refusal::Bounds { count })?;
-                let (_, before) = self.write(key, Value::Count(sum), end);
-                Ok((Effect::Counted(sum), before))
-            }
-        }
+        let (now, key) = (self.now, op.key());
+        let revision = Revision(self.revisions + 1);
+        let ends = |ttl: &Option<Duration>| ttl.map(|ttl| now + ttl);
+        let changed = self.entries.change(
+            now,
+            key,
+            || key.clone(),
+            |there| match op {
+                Op::Put { value, ttl, expect, .. } => {
+                    check(there, *expect)?;
+                    let held = Held { value: Value::Bytes(value.clone()), revision };
+                    Ok((Effect::Written(revision), Change::Set(held, ends(ttl))))
+                }
+                Op::Delete { expect, .. } => {
+                    check(there, *expect)?;
+                    Ok((Effect::Deleted, Change::Delete))
+                }
+                Op::Add { delta, min, max, ttl, .. } => {
+                    let (count, end) = match there {
+                        Some(slot) => (slot.value.value.count().ok_or(Refusal::NotACounter)?, slot.end),
+                        None => (0, ends(ttl)),
+                    };
+                    let within =
+                        |sum: &i64| min.is_none_or(|min| min <= *sum) && max.is_none_or(|max| *sum <= max);
+                    let sum = count.checked_add(*delta).filter(within).ok_or(Refusal::Bounds { count })?;
+                    Ok((Effect::Counted(sum), Change::Set(Held { value: Value::Count(sum), revision }, end)))
+                }
+            },
+        )?;
+        self.revisions = revision.0;
+        Ok(changed)
     }
+}
 
-    fn check(&self, key: &str, expect: Expect) -> Result<(), Refusal> {
-        if expect == Expect::Any {
-            return Ok(());
-        }
-        let found = self.entries.get(self.now, key).map(|there| there.value.revision);
-        let met = match expect {
-            Expect::Any => true,
-            Expect::Absent => found.is_none(),
-            Expect::Revision(revision) => found == Some(revision),
-        };
-        if met { Ok(()) } else { Err(Refusal::Expected { found }) }
-    }
-
-    fn write(
-        &mut self,
-        key: &Arc<str>,
-        value: Value,
-        end: Option<Instant>,
-    ) -> (Revision, Option<Slot<Held>>) {
-        self.revisions += 1;
-        let revision = Revision(self.revisions);
-        (revision, self.entries.insert(key, || key.clone(), Held { value, revision }, end))
-    }
-
-    fn end(&self, ttl: Option<Duration>) -> Option<Instant> {
-        ttl.map(|ttl| self.now + ttl)
-    }
+/// Whether what is there is what was expected.
+fn check(there: Option<&Slot<Held>>, expect: Expect) -> Result<(), Refusal> {
+    let found = there.map(|slot| slot.value.revision);
+    let met = match expect {
+        Expect::Any => true,
+        Expect::Absent => found.is_none(),
+        Expect::Revision(revision) => found == Some(revision),
+    };
+    if met { Ok(()) } else { Err(Refusal::Expected { found }) }
 }
 
 impl Held {

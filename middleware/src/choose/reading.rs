@@ -64,22 +64,33 @@ impl Reading {
         self.fenced |= text.contains("```");
         let mut within = In::Nothing;
         let mut said_something = false;
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            if self.read == MOST {
-                self.characters += text.len() - at;
-                break;
+        let mut rest = text;
+        while self.read < MOST && !rest.is_empty() {
+            // Most of most texts: letters that need no table of Unicode.
+            let run = rest.bytes().take(MOST - self.read).take_while(u8::is_ascii_alphabetic).count();
+            if run > 0 {
+                let (letters, after) = rest.split_at_checked(run).unwrap_or_default();
+                let start = if let In::Word(hash) = within { hash } else { FNV_START };
+                within = In::Word(letters.bytes().fold(start, |hash, letter| hashed(hash, letter.into())));
+                self.read += run;
+                self.characters += run;
+                said_something = true;
+                rest = after;
+                continue;
             }
+            let mut chars = rest.chars();
+            let Some(c) = chars.next() else { break };
+            rest = chars.as_str();
+            let next = chars.next();
             self.read += 1;
             self.characters += 1;
-            let next = chars.peek().map(|(_, next)| *next);
-            let was = within;
-            within = self.step(c, next, was);
+            within = self.step(c, next, within);
             said_something |= c.is_alphanumeric();
             if ends_step(c, next) && std::mem::take(&mut said_something) {
                 self.steps += 1;
             }
         }
+        self.characters += rest.len();
         self.close(within);
         self.steps += usize::from(said_something);
     }
@@ -189,6 +200,16 @@ mod tests {
         assert_eq!(read("Solve x^2 + 3x = 10").task(), Some("math"));
         assert_eq!(read("Löse ∫ x² dx ≤ ∑ aₙ").task(), Some("math"));
         assert_eq!(read("Write to me (soon); see #12 and [3] of {it}.").task(), None);
+    }
+
+    #[test]
+    fn a_word_goes_on_through_letters_of_any_kind_and_a_number_ends_at_one() {
+        let reading = read("naïve_1 naïve naive NaïVE 3a5 a");
+        assert_eq!(
+            (reading.repeated, reading.numbers),
+            (2, 3),
+            "naïve comes again, and a"
+        );
     }
 
     #[test]
