@@ -91,12 +91,10 @@ class Breaker(Layer):
     answer of any model in between, and half as many are not of the model that failed most. So one bad model
     does not keep the others from being asked, and a host that is down is not tried model by model.
 
-    | result | what it is |
-    |---|---|
-    | `Network`, `Overloaded`, `Timeout`, `Truncated`, `Malformed`, before or in the stream | a failure |
-    | the end of a whole answer | an answer |
-    | `RateLimited` | neither; a delay that the provider states is kept, up to `cooldown` |
-    | all other errors; a call that was cancelled, dropped, or lost to a faster one | neither |
+    - `Network`, `Overloaded`, `Timeout`, `Truncated`, `Malformed`, before or in the stream: a failure
+    - the end of a whole answer: an answer
+    - `RateLimited`: neither; a delay that the provider states is kept, up to `cooldown`
+    - all other errors; a call that was cancelled, dropped, or lost to a faster one: neither
 
     A result counts at the end of the stream. That of a call which began in an earlier state does not count. A
     probe without a result gives its place back when it is dropped, and at the end of `probe_lease` at the
@@ -907,12 +905,18 @@ class Repair(Layer):
     - `continue`: `Notice.Continued`, and the rest of the same answer; where that can't be had, as `restart`.
       How depends on what was open:
 
-    | open | what is asked | what is done at the seam |
-    |---|---|---|
-    | text | the partial answer is given as the beginning of the answer (`continue_final_message`); a target that lacks this is shown it, and asked to go on by `ask` | what is repeated is taken out: all of it, or, when asked, an end of at least 8 characters or 12 bytes; where several ends fit, the answer is asked for again |
-    | text, JSON asked for | as above, but never by `ask`: a target that is held to a form writes the whole value | the joined value must parse, or the answer is restarted |
-    | a tool call, reasoning | the text before it is given as above; without such text the request is sent again | the new call must begin with what was handed out, or the answer is restarted behind the text that was kept |
-    | anything else | the request is sent again | the new answer must begin with what was handed out, or it is a restart |
+    - text. What is asked: the partial answer is given as the beginning of the answer
+      (`continue_final_message`); a target that lacks this is shown it, and asked to go on by `ask`. What is
+      done at the seam: what is repeated is taken out: all of it, or, when asked, an end of at least 8
+      characters or 12 bytes; where several ends fit, the answer is asked for again
+    - text, JSON asked for. What is asked: as above, but never by `ask`: a target that is held to a form
+      writes the whole value. What is done at the seam: the joined value must parse, or the answer is
+      restarted
+    - a tool call, reasoning. What is asked: the text before it is given as above; without such text the
+      request is sent again. What is done at the seam: the new call must begin with what was handed out, or
+      the answer is restarted behind the text that was kept
+    - anything else. What is asked: the request is sent again. What is done at the seam: the new answer must
+      begin with what was handed out, or it is a restart
 
     So what was handed out is always the beginning of one answer, or is voided by a `Restart`. Text of fewer
     than 16 characters is asked for anew: a repetition could not be told from an answer that repeats itself.

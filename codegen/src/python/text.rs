@@ -82,18 +82,45 @@ pub(super) fn example(doc: &str) -> Option<serde_json::Value> {
     serde_json::from_str(json).ok()
 }
 
-/// Text in lines of at most [`WIDTH`], each behind `indent` spaces. Paragraphs, lists and tables stay what they are.
+/// Text in lines of at most [`WIDTH`], each behind `indent` spaces. Paragraphs and lists stay what they are; a table
+/// becomes a list.
 pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let mut out = Vec::new();
     for block in blocks(text) {
         let hang = if is_item(&block) { 2 } else { 0 };
         if block.starts_with('|') {
-            out.extend(block.lines().map(|line| format!("{}{line}", " ".repeat(indent))));
+            out.extend(items(&block).iter().flat_map(|item| filled(item, indent, 2)));
         } else {
             out.extend(filled(&block, indent, hang));
         }
     }
     out.join("\n")
+}
+
+/// The rows of a table as items: what the first column says, then the others under their heads.
+fn items(table: &str) -> Vec<String> {
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let mut lines = table.lines();
+    let heads = lines.next().map(cells).unwrap_or_default();
+    let row = |line: &str| {
+        let cells = cells(line);
+        let rest = cells.iter().zip(&heads).skip(1).map(|(cell, head)| match heads.len() {
+            ..=2 => cell.clone(),
+            _ => format!("{}: {cell}", capital(head)),
+        });
+        let first = cells.first().map_or("", String::as_str);
+        let joint = if heads.len() > 2 { "." } else { ":" };
+        format!("- {first}{joint} {}", rest.collect::<Vec<_>>().join(". "))
+    };
+    lines.skip(1).map(row).collect()
+}
+
+/// The text with its first letter as a capital.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What is wrapped together: a paragraph, an item of a list, a table; an empty block between paragraphs.
@@ -183,8 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_tables_keep_their_form() {
-        let text = "One\ntwo.\n\n- a\n  b\n- c\n\n| x | y |\n|---|---|";
-        assert_eq!(wrapped(text, 2), "  One two.\n\n  - a b\n  - c\n\n  | x | y |\n  |---|---|");
+    fn lists_stay_and_tables_become_lists() {
+        let text = "One\ntwo.\n\n- a\n  b\n- c\n\n| x | y |\n|---|---|\n| 1 | 2 |";
+        assert_eq!(wrapped(text, 2), "  One two.\n\n  - a b\n  - c\n\n  - 1: 2");
+        assert_eq!(wrapped("| x | y | z |\n|---|---|---|\n| 1 | 2 | 3 |", 0), "- 1. Y: 2. Z: 3");
     }
 }
