@@ -1,0 +1,48 @@
+"""Waiting in a task of trio. It is loaded only where trio is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from belvedere import _native
+
+if TYPE_CHECKING:
+    from belvedere._native import Port, Waiter
+
+_port: trio.lowlevel.RunVar[Port] = trio.lowlevel.RunVar("belvedere_port")
+
+
+def is_running() -> bool:
+    """Whether this thread is in a task of trio."""
+    return trio.lowlevel.in_trio_task()
+
+
+def port() -> Port:
+    """The crossing into this run of trio, made at its first use."""
+    try:
+        return _port.get()
+    except LookupError:
+        made = _native.Port()
+        _port.set(made)
+        trio.lowlevel.spawn_system_task(_drain, made)
+        return made
+
+
+async def _drain(crossing: Port) -> None:
+    while (fd := crossing.fileno()) is not None:
+        await trio.lowlevel.wait_readable(fd)
+        crossing.drain()
+
+
+async def wait(waiter: Waiter) -> None:
+    """Waits until the waiter is settled."""
+    task = trio.lowlevel.current_task()
+    waiter.add_done_callback(lambda _: trio.lowlevel.reschedule(task))
+
+    def abort(_: object) -> trio.lowlevel.Abort:
+        waiter.drop()
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    await trio.lowlevel.wait_task_rescheduled(abort)

@@ -1,0 +1,26 @@
+//! Waiting in a thread, without the interpreter's lock, and with an ear for Ctrl-C.
+
+use std::thread;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use crate::slot::Wake;
+use crate::work::Work;
+
+/// How often the interpreter is asked for signals.
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// Waits for work. A signal handler that raises (Ctrl-C does) cancels it.
+///
+/// # Errors
+/// What went wrong, or what the signal handler raised.
+pub(crate) fn wait(py: Python<'_>, mut work: Work) -> PyResult<Py<PyAny>> {
+    loop {
+        if let Some(value) = work.poll(py, Some(Wake::Thread(thread::current())))? {
+            return Ok(value);
+        }
+        py.detach(|| thread::park_timeout(SIGNALS));
+        py.check_signals()?;
+    }
+}

@@ -1,0 +1,105 @@
+//! The calls of a client, not begun yet.
+
+use std::time::Duration;
+
+use belvedere::completion::Completion;
+use belvedere::request::{Operation, Request, Scope};
+use belvedere::{ErrorKind, Result};
+use futures_util::FutureExt;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Configured;
+use crate::answer::Answer;
+use crate::checkpoint::Checkpoint;
+use crate::convert::read;
+use crate::request;
+use crate::slot::{Outcome, failed};
+use crate::stream::Opening;
+use crate::work::Work;
+
+/// What is asked, and what is said of it by name.
+type Named<'a, 'py> = Option<&'a Bound<'py, PyDict>>;
+
+fn core(client: &Bound<'_, Configured>) -> PyResult<belvedere::Client> {
+    client.get().0.client(client.py())
+}
+
+/// A whole answer.
+pub(super) fn complete(
+    client: &Bound<'_, Configured>,
+    asked: Option<&Bound<'_, PyAny>>,
+    fields: Named<'_, '_>,
+) -> PyResult<Work> {
+    let request = request::request(client.py(), asked, fields)?;
+    whole(client, request)
+}
+
+/// The vectors of texts.
+pub(super) fn embed(
+    client: &Bound<'_, Configured>,
+    texts: &Bound<'_, PyAny>,
+    fields: Named<'_, '_>,
+) -> PyResult<Work> {
+    let request = request::embed(client.py(), texts, fields)?;
+    whole(client, request)
+}
+
+/// The models on offer.
+pub(super) fn models(client: &Bound<'_, Configured>, options: Named<'_, '_>) -> PyResult<Work> {
+    let mut request = Request::default();
+    request.operation = Operation::Models;
+    request.options = request::options(client.py(), options)?.map(Box::new);
+    whole(client, request)
+}
+
+fn whole(client: &Bound<'_, Configured>, request: Request) -> PyResult<Work> {
+    let client = core(client)?;
+    Ok(Work::new(async move { answered(client.complete(request).await) }))
+}
+
+fn answered(answer: Result<Completion>) -> Outcome {
+    match answer {
+        Ok(completion) => Box::new(|py| Ok(Py::new(py, Answer::new(completion))?.into_any())),
+        Err(error) => failed(error),
+    }
+}
+
+/// The end of a client; gives how many calls had to be cancelled.
+pub(super) fn close(client: &Bound<'_, Configured>, deadline: Duration) -> PyResult<Work> {
+    let client = core(client)?;
+    Ok(Work::new(async move {
+        let cancelled = client.close(deadline).await;
+        Box::new(move |py: Python<'_>| Ok(cancelled.into_pyobject(py)?.into_any().unbind())) as Outcome
+    }))
+}
+
+/// An answer as it comes.
+pub(super) fn stream(
+    client: &Bound<'_, Configured>,
+    asked: Option<&Bound<'_, PyAny>>,
+    fields: Named<'_, '_>,
+) -> PyResult<Opening> {
+    let request = request::request(client.py(), asked, fields)?;
+    let client = core(client)?;
+    Ok(async move { client.stream(request).await }.boxed())
+}
+
+/// A stream that was left.
+pub(super) fn resume(client: &Bound<'_, Configured>, checkpoint: &Checkpoint) -> PyResult<Opening> {
+    let (client, checkpoint) = (core(client)?, checkpoint.core().clone());
+    Ok(async move { client.resume(checkpoint).await }.boxed())
+}
+
+/// A stream that somebody else opened.
+pub(super) fn attach(
+    client: &Bound<'_, Configured>,
+    id: String,
+    offset: u64,
+    scope: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Opening> {
+    let client = core(client)?;
+    let scope: Scope =
+        scope.map(|scope| read(scope, ErrorKind::InvalidRequest)).transpose()?.unwrap_or_default();
+    Ok(async move { client.attach(&id, offset, &scope).map(|cursor| cursor.into_events()) }.boxed())
+}

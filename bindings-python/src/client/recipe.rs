@@ -1,0 +1,139 @@
+//! What a client is made of, and the client that was made.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use belvedere::{Config, Error, ErrorKind};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use serde_json::{Map, Value};
+
+use crate::convert::read;
+use crate::errors::raise;
+use crate::runtime::{self, Tied, lock};
+
+/// The sections of a configuration, which are arguments by name.
+const SECTIONS: [&str; 7] = ["version", "provider", "layers", "order", "transport", "streams", "stores"];
+
+/// A client and its configuration. After a fork the child makes it anew at its first use.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    /// Locked by threads that have the interpreter only, so that no fork finds it locked.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    config: Config,
+    client: Arc<Tied<belvedere::Client>>,
+}
+
+impl Recipe {
+    /// From a configuration, or from its sections by name.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` that lists everything that is wrong; `TypeError` for an unknown argument.
+    pub(crate) fn of(
+        py: Python<'_>,
+        config: Option<&Bound<'_, PyAny>>,
+        sections: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        Recipe::made(py, document(config, sections)?)
+    }
+
+    /// From a file.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` when it can't be read, and as in [`of`](Recipe::of).
+    pub(crate) fn of_file(py: Python<'_>, path: &Path) -> PyResult<Self> {
+        let config = py.detach(|| Config::from_file(path)).map_err(|error| raise(py, &error))?;
+        Recipe::made(py, config)
+    }
+
+    fn made(py: Python<'_>, config: Config) -> PyResult<Self> {
+        let client = Arc::new(Tied::new(make(py, &config)?));
+        Ok(Recipe { state: Mutex::new(State { config, client }) })
+    }
+
+    /// The client of this process.
+    ///
+    /// # Errors
+    /// Those of making it, in a child.
+    pub(crate) fn client(&self, py: Python<'_>) -> PyResult<belvedere::Client> {
+        let client = lock(&self.state).client.clone();
+        if let Some(client) = client.get() {
+            return Ok(client.clone());
+        }
+        let config = lock(&self.state).config.clone();
+        let made = make(py, &config)?;
+        let before = std::mem::replace(&mut lock(&self.state).client, Arc::new(Tied::new(made.clone())));
+        drop(before);
+        Ok(made)
+    }
+
+    /// Lets another configuration hold.
+    ///
+    /// # Errors
+    /// `ConfigInvalid`: nothing changes.
+    pub(crate) fn reload(
+        &self,
+        py: Python<'_>,
+        config: Option<&Bound<'_, PyAny>>,
+        sections: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let config = document(config, sections)?;
+        let client = self.client(py)?;
+        let handle = runtime::handle().map_err(|error| raise(py, &error))?;
+        let reloaded = py.detach(|| {
+            let _inside = handle.enter();
+            belvedere::registry().reload(&client, &config, client.generation())
+        });
+        let generation = reloaded.map_err(|error| raise(py, &error))?;
+        lock(&self.state).config = config;
+        Ok(generation)
+    }
+}
+
+fn make(py: Python<'_>, config: &Config) -> PyResult<belvedere::Client> {
+    let handle = runtime::handle().map_err(|error| raise(py, &error))?;
+    let made = py.detach(|| {
+        let _inside = handle.enter();
+        belvedere::Client::from_config(config.clone())
+    });
+    made.map_err(|error| raise(py, &error))
+}
+
+fn document(config: Option<&Bound<'_, PyAny>>, sections: Option<&Bound<'_, PyDict>>) -> PyResult<Config> {
+    let mut document = match config {
+        Some(config) => match read::<Value>(config, ErrorKind::ConfigInvalid)? {
+            Value::Object(document) => document,
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "a configuration is a dict; for a file take from_file(path)",
+                ));
+            }
+        },
+        None => Map::new(),
+    };
+    for (name, value) in sections.into_iter().flat_map(|sections| sections.iter()) {
+        let name = name.cast::<PyString>()?.to_cow()?.into_owned();
+        if !SECTIONS.contains(&name.as_str()) {
+            return Err(PyTypeError::new_err(format!(
+                "got an unexpected keyword argument '{name}'; known: {}",
+                SECTIONS.join(", ")
+            )));
+        }
+        if value.is_none() {
+            continue;
+        }
+        let value = read(&value, ErrorKind::ConfigInvalid)?;
+        document.insert(name, value);
+    }
+    Ok(Config::from(Value::Object(document)))
+}
+
+/// The error of an argument that is not allowed.
+pub(super) fn invalid(py: Python<'_>, what: impl Into<String>) -> PyErr {
+    raise(py, &Error::new(ErrorKind::InvalidRequest, what))
+}

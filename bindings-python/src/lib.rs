@@ -1,0 +1,39 @@
+//! The Python package `belvedere`: its native module `belvedere._native`.
+//!
+//! - [`runtime`], [`slot`], [`port`], [`pending`], [`blocking`]: how calls cross from the runtime into event loops and
+//!   threads, and how they end with them.
+//! - [`client`], [`stream`], [`answer`], [`event`], [`checkpoint`]: what users see.
+//! - [`convert`], [`request`], [`record`], [`errors`]: objects of Python as values of Rust and back.
+
+mod answer;
+mod blocking;
+mod checkpoint;
+mod client;
+mod convert;
+mod errors;
+mod event;
+mod ground;
+mod pending;
+mod port;
+mod record;
+mod request;
+mod runtime;
+mod slot;
+mod stream;
+mod work;
+
+/// What the package `belvedere` is made of.
+#[pyo3::pymodule(name = "_native")]
+mod native {
+    #[pymodule_export]
+    use super::{
+        answer::Answer,
+        checkpoint::Checkpoint,
+        client::{AsyncClient, Client, Configured},
+        event::Event,
+        pending::Pending,
+        port::{Port, Waiter},
+        runtime::{_after_fork, _at_exit},
+        stream::{AsyncStream, Controlled, Stream},
+    };
+}
