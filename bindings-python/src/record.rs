@@ -1,7 +1,11 @@
 //! Small objects that tell of calls and clients: the dataclasses of `belvedere.results`.
 
+use belvedere::clock::Instant;
 use belvedere::context::Attempt;
 use belvedere::control::{Metrics, StreamState};
+use belvedere::middleware::breaker::Circuit;
+use belvedere::middleware::budget::{Balance, Budget};
+use belvedere::middleware::prices::Interval;
 use belvedere::usage::{Money, Usage};
 use belvedere::{EndKind, Progress};
 use pyo3::prelude::*;
@@ -100,4 +104,49 @@ pub(crate) fn metrics<'py>(py: Python<'py>, metrics: Option<&Metrics>) -> PyResu
 pub(crate) fn dollars<'py>(py: Python<'py>, money: Money) -> PyResult<Bound<'py, PyAny>> {
     let text = money.to_string().replace('$', "");
     py.import("decimal")?.getattr("Decimal")?.call1((text,))
+}
+
+/// A budget in its current period.
+pub(crate) fn balance<'py>(
+    py: Python<'py>,
+    budget: &Budget,
+    balance: &Balance,
+) -> PyResult<Bound<'py, PyAny>> {
+    let fields = PyDict::new(py);
+    fields.set_item("name", budget.name())?;
+    fields.set_item("unit", budget.unit())?;
+    fields.set_item("limit", balance.limit)?;
+    fields.set_item("reserved", balance.reserved)?;
+    fields.set_item("settled", balance.settled)?;
+    fields.set_item("released", balance.released)?;
+    fields.set_item("open", balance.open)?;
+    fields.set_item("left", balance.left())?;
+    make(py, "Balance", &fields)
+}
+
+/// A circuit of a breaker; `now` is the time of its clock.
+pub(crate) fn circuit<'py>(py: Python<'py>, circuit: &Circuit, now: Instant) -> PyResult<Bound<'py, PyAny>> {
+    let left = |until: Option<Instant>| until.map(|until| seconds(until.since(now)));
+    let fields = PyDict::new(py);
+    fields.set_item("provider", circuit.provider.as_str())?;
+    fields.set_item("host", circuit.host.as_deref())?;
+    fields.set_item("model", circuit.model.as_deref())?;
+    fields.set_item("state", to_python(py, &circuit.state)?)?;
+    fields.set_item("open_for", left(circuit.open_until))?;
+    fields.set_item("rests_for", left(circuit.rests_until))?;
+    make(py, "Circuit", &fields)
+}
+
+/// What a call may cost.
+pub(crate) fn estimate<'py>(
+    py: Python<'py>,
+    input_tokens: u64,
+    cost: Option<Interval>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let money = |money: Option<Money>| money.map(|money| dollars(py, money)).transpose();
+    let fields = PyDict::new(py);
+    fields.set_item("input_tokens", input_tokens)?;
+    fields.set_item("low", money(cost.map(|cost| cost.low))?)?;
+    fields.set_item("high", money(cost.and_then(|cost| cost.high))?)?;
+    make(py, "Estimate", &fields)
 }

@@ -196,6 +196,20 @@ impl Client {
         self.current().stack.info()
     }
 
+    /// The layers of the pipeline, outermost first; each is followed by those inside of it, such as the layers of a
+    /// route's targets.
+    pub fn layers(&self) -> Vec<Arc<dyn Layer>> {
+        fn add(layers: &[Arc<dyn Layer>], all: &mut Vec<Arc<dyn Layer>>) {
+            for layer in layers {
+                all.push(layer.clone());
+                add(&layer.inside(), all);
+            }
+        }
+        let mut all = Vec::new();
+        add(self.current().pipeline.layers(), &mut all);
+        all
+    }
+
     /// What is lent to the pipeline, as its layers equipped it.
     pub fn lent(&self) -> Arc<Lent> {
         self.current().lent.clone()

@@ -190,3 +190,27 @@ fn w16_an_open_call_keeps_the_pipeline_it_began_with() {
     assert_eq!(simulation.run(client.complete("hi")).unwrap().text(), "hello", "and the earlier generation");
     assert_eq!(service.live(), 0);
 }
+
+#[test]
+fn layers_are_listed_with_those_inside_of_them() {
+    #[derive(Debug)]
+    struct Plain;
+
+    impl Layer for Plain {}
+
+    #[derive(Debug)]
+    struct Holds(Vec<Arc<dyn Layer>>);
+
+    impl Layer for Holds {
+        fn inside(&self) -> Vec<Arc<dyn Layer>> {
+            self.0.clone()
+        }
+    }
+
+    let simulation = Simulation::new(1);
+    let inner = Holds(vec![Arc::new(Plain)]);
+    let client =
+        client(&simulation, &ScriptedService::default()).layer(Holds(vec![Arc::new(inner)])).layer(Plain);
+    let names: Vec<String> = client.layers().iter().map(|layer| format!("{layer:?}")).collect();
+    assert_eq!(names, ["Holds([Holds([Plain])])", "Holds([Plain])", "Plain", "Plain"]);
+}

@@ -31,6 +31,11 @@ pub trait Layer: Send + Sync + fmt::Debug + Any {
         lent
     }
 
+    /// The layers inside of it that are not its own: those of a route's targets.
+    fn inside(&self) -> Vec<Arc<dyn Layer>> {
+        Vec::new()
+    }
+
     /// Takes over the state of the layer it replaces on a reload: counters, breakers, caches.
     fn adopt(&mut self, _previous: &dyn Layer) {}
 }

@@ -27,7 +27,7 @@ class _Options(TypedDict, total=False):
     headers: Mapping[str, str] | None
     idempotency_key: str | None
     raw: bool | None
-    unsupported: Literal["refuse", "drop"] | None
+    unsupported: Literal["strict", "drop"] | None
     attempts: int | None
     pause: Literal["backpressure", "spill", "checkpoint"] | None
     stream_id: str | None
@@ -338,6 +338,33 @@ class Client(Configured):
         """What is left of its budgets for a scope, in the current period."""
     def close(self, timeout: Time | None = None) -> int:
         """Takes no more calls, lets open ones end until `timeout`, and says how many were cancelled then."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class MockServer:
+    """A provider on this machine that does what a script says, in every wire, over real HTTP."""
+
+    def __init__(
+        self, script: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None, /, *, port: int = 0
+    ) -> None: ...
+    @property
+    def url(self) -> str:
+        """Its address: the `base_url` of a provider."""
+    def play(self, script: Sequence[Mapping[str, Any]] | Mapping[str, Any], /) -> None:
+        """Plays another script from now on, from its beginning."""
+    def stats(self) -> dict[str, Any]:
+        """What it has seen and done: requests by wire, path and status, how answers ended, connections."""
+    def reset_stats(self) -> None:
+        """Counts from nothing again."""
+    def close(self) -> None:
+        """Stops it, and closes its connections. Idempotent."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self,

@@ -109,7 +109,12 @@ class Circuit(_Plain):
     provider: str
     host: str | None
     model: str | None
-    state: str
+    """None: all models of the upstream."""
+    state: Literal["closed", "open", "half_open"]
+    open_for: float | None = None
+    """How many seconds it stays open."""
+    rests_for: float | None = None
+    """For how many seconds the provider asked to be left alone."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class Balance(_Plain):
     """A budget in its current period, in nano-dollars or tokens."""
 
     name: str
+    """What it is called in its store: its name, its unit and its period."""
     unit: Literal["usd", "tokens"]
     limit: int
     reserved: int

@@ -87,6 +87,12 @@ impl AsyncClient {
         calls::models(slf.as_super(), options).map(Pending::new)
     }
 
+    /// What is left of its budgets for a scope, in the current period.
+    #[pyo3(signature = (*, scope = None))]
+    fn budgets(slf: &Bound<'_, Self>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {
+        calls::budgets(slf.as_super(), scope).map(Pending::new)
+    }
+
     /// Takes no more calls, lets open ones end until `timeout`, cancels the rest, and says how many those were.
     #[pyo3(signature = (timeout = None))]
     fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {

@@ -1,18 +1,21 @@
 //! The calls of a client, not begun yet.
 
+use std::any::Any;
 use std::time::Duration;
 
 use belvedere::completion::Completion;
+use belvedere::middleware::budget::Budget;
 use belvedere::request::{Operation, Request, Scope};
 use belvedere::{ErrorKind, Result};
 use futures_util::FutureExt;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use super::Configured;
 use crate::answer::Answer;
 use crate::checkpoint::Checkpoint;
 use crate::convert::read;
+use crate::record;
 use crate::request;
 use crate::slot::{Outcome, failed};
 use crate::stream::Opening;
@@ -74,6 +77,33 @@ pub(super) fn close(client: &Bound<'_, Configured>, deadline: Duration) -> PyRes
     }))
 }
 
+/// What is left of the budgets for a scope.
+pub(super) fn budgets(client: &Bound<'_, Configured>, of: Option<&Bound<'_, PyAny>>) -> PyResult<Work> {
+    let (client, scope) = (core(client)?, scope(of)?);
+    Ok(Work::new(async move {
+        let mut found = Vec::new();
+        for layer in client.layers() {
+            let Some(budget) = (layer.as_ref() as &dyn Any).downcast_ref::<Budget>() else { continue };
+            match budget.ledger().balance(&*client.lent().clock, &scope).await {
+                Ok(balance) => found.push((budget.clone(), balance)),
+                Err(error) => return failed(error),
+            }
+        }
+        Box::new(move |py: Python<'_>| {
+            let list = PyList::empty(py);
+            for (budget, balance) in &found {
+                list.append(record::balance(py, budget, balance)?)?;
+            }
+            Ok(list.into_any().unbind())
+        }) as Outcome
+    }))
+}
+
+fn scope(scope: Option<&Bound<'_, PyAny>>) -> PyResult<Scope> {
+    let scope = scope.filter(|scope| !scope.is_none());
+    Ok(scope.map(|scope| read(scope, ErrorKind::InvalidRequest)).transpose()?.unwrap_or_default())
+}
+
 /// An answer as it comes.
 pub(super) fn stream(
     client: &Bound<'_, Configured>,
@@ -96,10 +126,8 @@ pub(super) fn attach(
     client: &Bound<'_, Configured>,
     id: String,
     offset: u64,
-    scope: Option<&Bound<'_, PyAny>>,
+    of: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Opening> {
-    let client = core(client)?;
-    let scope: Scope =
-        scope.map(|scope| read(scope, ErrorKind::InvalidRequest)).transpose()?.unwrap_or_default();
+    let (client, scope) = (core(client)?, scope(of)?);
     Ok(async move { client.attach(&id, offset, &scope).map(|cursor| cursor.into_events()) }.boxed())
 }

@@ -1,11 +1,17 @@
 //! What both kinds of clients have, and what waits for nothing.
 
+use std::any::Any;
 use std::path::Path;
 
+use belvedere::middleware::breaker::Breaker;
+use belvedere::middleware::prices::PriceTable;
+use belvedere::middleware::tokens;
+use belvedere::{Request, SmolStr};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use super::recipe::Recipe;
+use crate::{record, request};
 
 /// What both kinds of clients have.
 #[pyclass(frozen, subclass, weakref, module = "belvedere._native")]
@@ -25,6 +31,15 @@ impl Configured {
     }
 }
 
+impl Configured {
+    fn model_of(&self, py: Python<'_>, request: &Request) -> PyResult<Option<SmolStr>> {
+        match &request.model {
+            Some(model) => Ok(Some(model.clone())),
+            None => Ok(self.0.client(py)?.info().model),
+        }
+    }
+}
+
 #[pymethods]
 impl Configured {
     /// Lets another configuration hold for the calls from now on, and gives the number of its generation. Layers take
@@ -37,6 +52,50 @@ impl Configured {
         sections: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         self.0.reload(py, config, sections)
+    }
+
+    /// How many tokens the request has, before an answer: exact where the model's vocabulary is known, else an estimate.
+    /// The first count for a vocabulary loads it.
+    #[pyo3(signature = (request = None, /, **fields))]
+    fn count_tokens(
+        &self,
+        py: Python<'_>,
+        request: Option<&Bound<'_, PyAny>>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let request = request::request(py, request, fields)?;
+        let model = self.model_of(py, &request)?;
+        Ok(py.detach(|| tokens::counter(&model.unwrap_or_default()).request(&request)))
+    }
+
+    /// What the call may cost in US dollars, by the list prices of this release.
+    #[pyo3(signature = (request = None, /, **fields))]
+    fn estimate_cost<'py>(
+        &self,
+        py: Python<'py>,
+        request: Option<&Bound<'py, PyAny>>,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let request = request::request(py, request, fields)?;
+        let model = self.model_of(py, &request)?.unwrap_or_default();
+        let provider = self.0.client(py)?.info().name;
+        let count = py.detach(|| tokens::counter(&model).request(&request));
+        let price = PriceTable::shipped().price(&provider, &model);
+        record::estimate(py, count, price.and_then(|price| price.estimate(count, request.max_tokens)))
+    }
+
+    /// The circuits of its breakers.
+    fn health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let client = self.0.client(py)?;
+        let now = client.lent().clock.boot();
+        let list = PyList::empty(py);
+        for layer in client.layers() {
+            let breaker = (layer.as_ref() as &dyn Any).downcast_ref::<Breaker>();
+            for circuit in breaker.into_iter().flat_map(Breaker::states) {
+                list.append(record::circuit(py, &circuit, now)?)?;
+            }
+        }
+        Ok(list)
     }
 
     /// The number of the configuration that holds: 1, and one more for each reload.

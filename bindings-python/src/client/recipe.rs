@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use belvedere::{Config, Error, ErrorKind};
+use belvedere::{Config, ErrorKind};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -131,9 +131,4 @@ fn document(config: Option<&Bound<'_, PyAny>>, sections: Option<&Bound<'_, PyDic
         document.insert(name, value);
     }
     Ok(Config::from(Value::Object(document)))
-}
-
-/// The error of an argument that is not allowed.
-pub(super) fn invalid(py: Python<'_>, what: impl Into<String>) -> PyErr {
-    raise(py, &Error::new(ErrorKind::InvalidRequest, what))
 }

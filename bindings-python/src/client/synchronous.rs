@@ -87,6 +87,12 @@ impl Client {
         wait(slf.py(), calls::models(slf.as_super(), options)?)
     }
 
+    /// What is left of its budgets for a scope, in the current period.
+    #[pyo3(signature = (*, scope = None))]
+    fn budgets(slf: &Bound<'_, Self>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        wait(slf.py(), calls::budgets(slf.as_super(), scope)?)
+    }
+
     /// Takes no more calls, lets open ones end until `timeout`, cancels the rest, and says how many those were.
     #[pyo3(signature = (timeout = None))]
     fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {

@@ -142,6 +142,10 @@ impl Ledger {
         &self.0.meter
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
+    }
+
     pub(super) fn limit(&self) -> i64 {
         self.0.limit
     }

@@ -135,6 +135,16 @@ impl Budget {
         Ok(Budget { state: Arc::new(state) })
     }
 
+    /// What it is called in its store: its name, its unit and its period.
+    pub fn name(&self) -> &str {
+        self.state.ledger.name()
+    }
+
+    /// What it counts: `usd`, in nano-dollars, or `tokens`.
+    pub fn unit(&self) -> &'static str {
+        self.state.unit.name()
+    }
+
     /// What was reserved, spent, and given back.
     pub fn ledger(&self) -> &Ledger {
         &self.state.ledger

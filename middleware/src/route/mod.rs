@@ -149,6 +149,10 @@ impl Layer for Route {
         Stack::new(Routed { goals, roster, sticky: *sticky, allowance: self.allowance.clone() })
     }
 
+    fn inside(&self) -> Vec<Arc<dyn Layer>> {
+        self.config.targets.iter().flat_map(|target| target.pipeline.layers()).cloned().collect()
+    }
+
     fn adopt(&mut self, previous: &dyn Layer) {
         let Some(before) = (previous as &dyn Any).downcast_ref::<Route>() else { return };
         for (target, state) in self.config.targets.iter_mut().zip(&mut self.states) {
