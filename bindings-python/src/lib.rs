@@ -3,6 +3,7 @@
 //! - [`runtime`], [`slot`], [`port`], [`pending`], [`blocking`]: how calls cross from the runtime into event loops and
 //!   threads, and how they end with them.
 //! - [`client`], [`stream`], [`answer`], [`event`], [`checkpoint`]: what users see.
+//! - [`testing`]: what tests in Python stand on.
 //! - [`convert`], [`request`], [`record`], [`errors`]: objects of Python as values of Rust and back.
 
 mod answer;
@@ -20,6 +21,7 @@ mod request;
 mod runtime;
 mod slot;
 mod stream;
+mod testing;
 mod work;
 
 /// What the package `belvedere` is made of.
@@ -35,5 +37,6 @@ mod native {
         port::{Port, Waiter},
         runtime::{_after_fork, _at_exit},
         stream::{AsyncStream, Controlled, Stream},
+        testing::MockServer,
     };
 }

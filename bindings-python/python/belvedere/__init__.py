@@ -55,6 +55,10 @@ __all__ = [
     "types",
 ]
 
+if TYPE_CHECKING:
+    # For who checks types, all exceptions are here from the beginning.
+    __all__ += errors.__all__
+
 _MODULES = frozenset({"config", "errors", "integrations", "layers", "providers", "results", "testing", "types"})
 
 

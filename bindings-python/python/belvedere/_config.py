@@ -52,8 +52,6 @@ class Entry:
             return NotImplemented
         return self.to_dict() == other.to_dict()
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         shown = (f"{name}={_shown(value) if name in self._secret else repr(value)}" for name, value in self._stated())
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -108,7 +108,8 @@ class Error(Exception):
             return NotImplemented
         return self.args == other.args and self.__dict__ == other.__dict__
 
-    __hash__ = Exception.__hash__
+    def __hash__(self) -> int:
+        return Exception.__hash__(self)
 
 
 def _rebuilt(kind: type[Error], args: tuple[Any, ...], fields: dict[str, Any]) -> Error:

@@ -1,5 +1,6 @@
 """The native module. What users need of it is in `belvedere`."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextvars import Context
 from decimal import Decimal
@@ -7,7 +8,7 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, Literal, TypedDict, TypeVar, final, type_check_only
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Self, Unpack, disjoint_base
 
 from belvedere.config import Streams, Transport
 from belvedere.layers import Layer
@@ -78,7 +79,7 @@ class _Sections(TypedDict, total=False):
 class Event:
     """One event of an answer: the object of its JSON form, `type` and then its fields."""
 
-    def __init__(self, event: Mapping[str, Any] | None = None, /, **fields: Any) -> None: ...
+    def __new__(cls, event: Mapping[str, Any] | None = None, /, **fields: Any) -> Self: ...
     @property
     def type(self) -> str: ...
     @property
@@ -92,17 +93,19 @@ class Event:
     def get(self, name: str, default: Any = None) -> Any:
         """A field, or `default` where the event has none of that name."""
     def __getattr__(self, name: str) -> Any: ...
-    def __getitem__(self, name: str) -> Any: ...
-    def __contains__(self, name: str) -> bool: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: str, /) -> bool: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Answer:
     """A whole answer. Its parts become objects of Python when they are asked for."""
 
-    def __init__(
-        self, answer: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]] | None = None, /
-    ) -> None: ...
+    def __new__(
+        cls, answer: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]] | None = None, /
+    ) -> Self: ...
     @property
     def id(self) -> str | None: ...
     @property
@@ -158,13 +161,15 @@ class Answer:
         """The JSON form, the same in every language."""
     def to_openai(self) -> dict[str, Any]:
         """The answer in the form of OpenAI's API. There is no time in it: `created` is 0."""
-    def __eq__(self, other: object) -> bool: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Checkpoint:
     """A stream in flight as data. It holds request and answer in plain text, and no credentials."""
 
-    def __init__(self, checkpoint: Mapping[str, Any], /) -> None: ...
+    def __new__(cls, checkpoint: Mapping[str, Any], /) -> Self: ...
     @staticmethod
     def from_json(text: str) -> Checkpoint:
         """Reads the JSON text. Raises `InvalidRequest` when it is none, or of another version."""
@@ -173,23 +178,23 @@ class Checkpoint:
     @property
     def partial(self) -> Answer:
         """What had been handed out of the answer."""
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Pending(Coroutine[Any, Any, _T_co], Generic[_T_co]):
     """A call: to be awaited once. To drop it, or to cancel its task, cancels the call."""
 
     def __await__(self) -> Generator[Any, Any, _T_co]: ...
-    def send(self, value: Any, /) -> Any: ...
+    def send(self, value: Any) -> Any: ...
     def throw(
         self,
         kind: type[BaseException] | BaseException,
         value: BaseException | object = None,
         traceback: TracebackType | None = None,
-        /,
     ) -> Any: ...
     def close(self) -> None: ...
 
+@disjoint_base
 class Controlled:
     """What both kinds of streams have: control, from any thread or task."""
 
@@ -254,10 +259,11 @@ class Stream(Controlled, Iterator[Event]):
     def collect(self) -> Answer:
         """Reads the rest and gives the whole answer. Raises what the stream ends with."""
 
+@disjoint_base
 class Configured:
     """What both kinds of clients have."""
 
-    def __init__(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> None: ...
+    def __new__(cls, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> Self: ...
     def reload(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> int:
         """Lets another configuration hold for the calls from now on, and gives the number of its generation."""
     @property
@@ -351,9 +357,9 @@ class Client(Configured):
 class MockServer:
     """A provider on this machine that does what a script says, in every wire, over real HTTP."""
 
-    def __init__(
-        self, script: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None, /, *, port: int = 0
-    ) -> None: ...
+    def __new__(
+        cls, script: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None, /, *, port: int = 0
+    ) -> Self: ...
     @property
     def url(self) -> str:
         """Its address: the `base_url` of a provider."""
@@ -381,6 +387,13 @@ class Waiter:
     def add_done_callback(
         self, callback: Callable[[Waiter], object], *, context: Context | None = None
     ) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Waiter], object]) -> int: ...
+    def get_loop(self) -> AbstractEventLoop: ...
+    def cancel(self, msg: Any = None) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def done(self) -> bool: ...
+    def result(self) -> None: ...
+    def exception(self) -> BaseException | None: ...
     def drop(self) -> None:
         """Nobody waits any more."""
 

@@ -45,10 +45,10 @@ class Streams(Entry):
         log: int = 1048576,
         pause: StreamsPausePolicy = "backpressure",
     ) -> None:
-        self.buffer = buffer
-        self.keep = keep
-        self.log = log
-        self.pause = pause
+        self.buffer: int = buffer
+        self.keep: Duration = keep
+        self.log: int = log
+        self.pause: StreamsPausePolicy = pause
 
 
 TransportHttpVersion = Literal["auto", "http1", "http2"]
@@ -92,9 +92,9 @@ class Transport(Entry):
         proxy: str | None = None,
         user_agent: str = "belvedere/0.1.0",
     ) -> None:
-        self.ca_file = ca_file
-        self.http = http
-        self.pool_idle_timeout = pool_idle_timeout
-        self.pool_max_idle_per_host = pool_max_idle_per_host
-        self.proxy = proxy
-        self.user_agent = user_agent
+        self.ca_file: str | None = ca_file
+        self.http: TransportHttpVersion | None = http
+        self.pool_idle_timeout: Duration | None = pool_idle_timeout
+        self.pool_max_idle_per_host: int | None = pool_max_idle_per_host
+        self.proxy: str | None = proxy
+        self.user_agent: str = user_agent

@@ -36,6 +36,7 @@ __all__ = [
     "Degrade",
     "DegradeCanned",
     "DegradeReason",
+    "Layer",
     "Limit",
     "LimitOnStoreFailure",
     "ModelPrice",
@@ -73,8 +74,8 @@ class BreakerSlow(Entry):
         after: Duration = "30s",
         rate: float = 0.8,
     ) -> None:
-        self.after = after
-        self.rate = rate
+        self.after: Duration = after
+        self.rate: float = rate
 
 
 class Breaker(Layer):
@@ -153,16 +154,16 @@ class Breaker(Layer):
         slow: BreakerSlow | Mapping[str, Any] | None = None,
         window: Duration = "1m",
     ) -> None:
-        self.cooldown = cooldown
-        self.failures = failures
-        self.min_calls = min_calls
-        self.models = models
-        self.open_for = open_for
-        self.probe_lease = probe_lease
-        self.probes = probes
-        self.rate = rate
-        self.slow = slow
-        self.window = window
+        self.cooldown: Duration = cooldown
+        self.failures: int | None = failures
+        self.min_calls: int = min_calls
+        self.models: int = models
+        self.open_for: Duration = open_for
+        self.probe_lease: Duration = probe_lease
+        self.probes: int = probes
+        self.rate: float | None = rate
+        self.slow: BreakerSlow | Mapping[str, Any] | None = slow
+        self.window: Duration = window
 
 
 BudgetAbandoned = Literal["close", "drain"]
@@ -187,9 +188,9 @@ class BudgetAllowance(Entry):
         tokens: int | None = None,
         usd: str | float | None = None,
     ) -> None:
-        self.every = every
-        self.tokens = tokens
-        self.usd = usd
+        self.every: str = every
+        self.tokens: int | None = tokens
+        self.usd: str | float | None = usd
 
 
 BudgetOnStoreFailure = Literal["closed", "open"]
@@ -272,23 +273,23 @@ class ModelPrice(Entry):
         video_input: str | float | None = None,
         web_search_calls: str | float | None = None,
     ) -> None:
-        self.above = above
-        self.audio_input = audio_input
-        self.audio_output = audio_output
-        self.cache_read = cache_read
-        self.cache_write_1h = cache_write_1h
-        self.cache_write_5m = cache_write_5m
-        self.image_input = image_input
-        self.image_output = image_output
-        self.input = input
-        self.max_output = max_output
-        self.other = other
-        self.output = output
-        self.reasoning = reasoning
-        self.services = services
-        self.tool_prompt = tool_prompt
-        self.video_input = video_input
-        self.web_search_calls = web_search_calls
+        self.above: Mapping[str, ModelPrice | Mapping[str, Any]] | None = above
+        self.audio_input: str | float | None = audio_input
+        self.audio_output: str | float | None = audio_output
+        self.cache_read: str | float | None = cache_read
+        self.cache_write_1h: str | float | None = cache_write_1h
+        self.cache_write_5m: str | float | None = cache_write_5m
+        self.image_input: str | float | None = image_input
+        self.image_output: str | float | None = image_output
+        self.input: str | float | None = input
+        self.max_output: int | None = max_output
+        self.other: Mapping[str, str | float] | None = other
+        self.output: str | float | None = output
+        self.reasoning: str | float | None = reasoning
+        self.services: Mapping[str, ModelPrice | Mapping[str, Any]] | None = services
+        self.tool_prompt: str | float | None = tool_prompt
+        self.video_input: str | float | None = video_input
+        self.web_search_calls: str | float | None = web_search_calls
 
 
 class Budget(Layer):
@@ -378,22 +379,22 @@ class Budget(Layer):
         top_up: int = 512,
         unknown_price: Literal["refuse"] | Literal["allow"] | Mapping[str, Any] = "refuse",
     ) -> None:
-        self.name = name
-        self.abandoned = abandoned
-        self.drain_for = drain_for
-        self.keep = keep
-        self.lease = lease
-        self.limit = limit
-        self.max_keys = max_keys
-        self.max_output = max_output
-        self.on_store_failure = on_store_failure
-        self.per = per
-        self.prices = prices
-        self.soft = soft
-        self.store = store
-        self.store_timeout = store_timeout
-        self.top_up = top_up
-        self.unknown_price = unknown_price
+        self.name: str = name
+        self.abandoned: BudgetAbandoned = abandoned
+        self.drain_for: Duration = drain_for
+        self.keep: Duration | None = keep
+        self.lease: Duration = lease
+        self.limit: BudgetAllowance | Mapping[str, Any] = limit
+        self.max_keys: int = max_keys
+        self.max_output: int = max_output
+        self.on_store_failure: BudgetOnStoreFailure = on_store_failure
+        self.per: Sequence[str] = per
+        self.prices: Mapping[str, ModelPrice | Mapping[str, Any]] | None = prices
+        self.soft: float | None = soft
+        self.store: str | None = store
+        self.store_timeout: Duration = store_timeout
+        self.top_up: int = top_up
+        self.unknown_price: Literal["refuse"] | Literal["allow"] | Mapping[str, Any] = unknown_price
 
 
 CassetteCompare = Literal["exact", "canonical"]
@@ -425,11 +426,11 @@ class CassetteMatching(Entry):
         in_order: bool = False,
         repeat: bool = False,
     ) -> None:
-        self.body = body
-        self.headers = headers
-        self.ignore = ignore
-        self.in_order = in_order
-        self.repeat = repeat
+        self.body: CassetteCompare = body
+        self.headers: Sequence[str] = headers
+        self.ignore: Sequence[str] = ignore
+        self.in_order: bool = in_order
+        self.repeat: bool = repeat
 
 
 CassetteMode = Literal["record", "replay", "auto"]
@@ -458,9 +459,9 @@ class Scrub(Entry):
         headers: Sequence[str] = (),
         texts: Sequence[str] = (),
     ) -> None:
-        self.fields = fields
-        self.headers = headers
-        self.texts = texts
+        self.fields: Sequence[str] = fields
+        self.headers: Sequence[str] = headers
+        self.texts: Sequence[str] = texts
 
 
 class Cassette(Layer):
@@ -495,11 +496,11 @@ class Cassette(Layer):
         pace: CassettePace = "instant",
         scrub: Scrub | Mapping[str, Any] = Scrub(fields=(), headers=(), texts=()),
     ) -> None:
-        self.path = path
-        self.matching = matching
-        self.mode = mode
-        self.pace = pace
-        self.scrub = scrub
+        self.path: str = path
+        self.matching: CassetteMatching | Mapping[str, Any] = matching
+        self.mode: CassetteMode = mode
+        self.pace: CassettePace = pace
+        self.scrub: Scrub | Mapping[str, Any] = scrub
 
 
 class ChooseArm(Entry):
@@ -518,8 +519,8 @@ class ChooseArm(Entry):
         model: str,
         weight: int = 1,
     ) -> None:
-        self.model = model
-        self.weight = weight
+        self.model: str = model
+        self.weight: int = weight
 
 
 ChooseBy = Literal["call", "session", "user", "tenant"]
@@ -549,10 +550,10 @@ class ChooseExperiment(Entry):
         by: ChooseBy = "user",
         task: str | None = None,
     ) -> None:
-        self.name = name
-        self.arms = arms
-        self.by = by
-        self.task = task
+        self.name: str = name
+        self.arms: Sequence[ChooseArm | Mapping[str, Any]] = arms
+        self.by: ChooseBy = by
+        self.task: str | None = task
 
 
 class ChooseNearBudget(Entry):
@@ -572,8 +573,8 @@ class ChooseNearBudget(Entry):
         model: str,
         above: float,
     ) -> None:
-        self.model = model
-        self.above = above
+        self.model: str = model
+        self.above: float = above
 
 
 class ChooseRule(Entry):
@@ -601,11 +602,11 @@ class ChooseRule(Entry):
         tags: Mapping[str, str] | None = None,
         task: str | None = None,
     ) -> None:
-        self.preferred = preferred
-        self.complexity_threshold = complexity_threshold
-        self.fallback = fallback
-        self.tags = tags
-        self.task = task
+        self.preferred: str = preferred
+        self.complexity_threshold: float | None = complexity_threshold
+        self.fallback: str | None = fallback
+        self.tags: Mapping[str, str] | None = tags
+        self.task: str | None = task
 
 
 class Choose(Layer):
@@ -650,10 +651,10 @@ class Choose(Layer):
         override: bool = False,
         rules: Sequence[ChooseRule | Mapping[str, Any]] = (),
     ) -> None:
-        self.experiment = experiment
-        self.near_budget = near_budget
-        self.override = override
-        self.rules = rules
+        self.experiment: ChooseExperiment | Mapping[str, Any] | None = experiment
+        self.near_budget: ChooseNearBudget | Mapping[str, Any] | None = near_budget
+        self.override: bool = override
+        self.rules: Sequence[ChooseRule | Mapping[str, Any]] = rules
 
 
 class Debugger(Layer):
@@ -683,10 +684,10 @@ class Debugger(Layer):
         path: str | None = None,
         scrub: Scrub | Mapping[str, Any] = Scrub(fields=(), headers=(), texts=()),
     ) -> None:
-        self.bytes = bytes
-        self.calls = calls
-        self.path = path
-        self.scrub = scrub
+        self.bytes: int = bytes
+        self.calls: int = calls
+        self.path: str | None = path
+        self.scrub: Scrub | Mapping[str, Any] = scrub
 
 
 DegradeReason = Literal[
@@ -740,9 +741,9 @@ class DegradeCanned(Entry):
         tags: Mapping[str, str] | None = None,
         when: Sequence[DegradeReason] | None = None,
     ) -> None:
-        self.answer = answer
-        self.tags = tags
-        self.when = when
+        self.answer: str = answer
+        self.tags: Mapping[str, str] | None = tags
+        self.when: Sequence[DegradeReason] | None = when
 
 
 class Degrade(Layer):
@@ -800,10 +801,10 @@ class Degrade(Layer):
         answers: Sequence[DegradeCanned | Mapping[str, Any]] = (),
         when: Sequence[DegradeReason] = ("network", "overloaded", "timeout", "truncated", "malformed", "circuit_open", "store", "rate_limited", "quota_exhausted"),
     ) -> None:
-        self.model = model
-        self.answer = answer
-        self.answers = answers
-        self.when = when
+        self.model: str | None = model
+        self.answer: str | None = answer
+        self.answers: Sequence[DegradeCanned | Mapping[str, Any]] = answers
+        self.when: Sequence[DegradeReason] = when
 
 
 LimitOnStoreFailure = Literal["closed", "degraded", "open"]
@@ -874,18 +875,18 @@ class Limit(Layer):
         tokens: str | None = None,
         wait: Duration = "0s",
     ) -> None:
-        self.name = name
-        self.burst = burst
-        self.max_keys = max_keys
-        self.on_store_failure = on_store_failure
-        self.output = output
-        self.per = per
-        self.requests = requests
-        self.share = share
-        self.store = store
-        self.store_timeout = store_timeout
-        self.tokens = tokens
-        self.wait = wait
+        self.name: str = name
+        self.burst: int | None = burst
+        self.max_keys: int = max_keys
+        self.on_store_failure: LimitOnStoreFailure = on_store_failure
+        self.output: int = output
+        self.per: Sequence[str] = per
+        self.requests: str | None = requests
+        self.share: int = share
+        self.store: str | None = store
+        self.store_timeout: Duration = store_timeout
+        self.tokens: str | None = tokens
+        self.wait: Duration = wait
 
 
 RepairPolicy = Literal["fail", "restart", "continue"]
@@ -963,10 +964,10 @@ class Repair(Layer):
         backoff: Duration = "250ms",
         policy: RepairPolicy = "continue",
     ) -> None:
-        self.ask = ask
-        self.attempts = attempts
-        self.backoff = backoff
-        self.policy = policy
+        self.ask: str = ask
+        self.attempts: int = attempts
+        self.backoff: Duration = backoff
+        self.policy: RepairPolicy = policy
 
 
 class RetryBudget(Entry):
@@ -992,8 +993,8 @@ class RetryBudget(Entry):
         ratio: float = 0.3,
         retries: int = 100,
     ) -> None:
-        self.ratio = ratio
-        self.retries = retries
+        self.ratio: float = ratio
+        self.retries: int = retries
 
 
 RetryOn = Literal[
@@ -1066,12 +1067,12 @@ class Retry(Layer):
         max_wait: Duration = "1m",
         on: Sequence[RetryOn] = ("network", "overloaded", "rate_limited", "timeout", "truncated", "malformed"),
     ) -> None:
-        self.attempts = attempts
-        self.backoff = backoff
-        self.budget = budget
-        self.max_backoff = max_backoff
-        self.max_wait = max_wait
-        self.on = on
+        self.attempts: int = attempts
+        self.backoff: Duration = backoff
+        self.budget: RetryBudget | Mapping[str, Any] | None = budget
+        self.max_backoff: Duration = max_backoff
+        self.max_wait: Duration = max_wait
+        self.on: Sequence[RetryOn] = on
 
 
 class RouteEjection(Entry):
@@ -1098,12 +1099,12 @@ class RouteEjection(Entry):
         min_calls: int = 20,
         share: float = 0.5,
     ) -> None:
-        self.base = base
-        self.consecutive = consecutive
-        self.failure_rate = failure_rate
-        self.max = max
-        self.min_calls = min_calls
-        self.share = share
+        self.base: Duration = base
+        self.consecutive: int = consecutive
+        self.failure_rate: float = failure_rate
+        self.max: Duration = max
+        self.min_calls: int = min_calls
+        self.share: float = share
 
 
 class RouteHedge(Entry):
@@ -1125,9 +1126,9 @@ class RouteHedge(Entry):
         min_samples: int = 20,
         quantile: float = 0.95,
     ) -> None:
-        self.max = max
-        self.min_samples = min_samples
-        self.quantile = quantile
+        self.max: float = max
+        self.min_samples: int = min_samples
+        self.quantile: float = quantile
 
 
 RouteSticky = Literal["session"]
@@ -1182,11 +1183,11 @@ class RouteTarget(Entry):
         weight: int = 1,
         when: Sequence[RouteCondition] | None = None,
     ) -> None:
-        self.provider = provider
-        self.name = name
-        self.layers = layers
-        self.weight = weight
-        self.when = when
+        self.provider: Provider | Mapping[str, Any] = provider
+        self.name: str | None = name
+        self.layers: Sequence[Layer | Mapping[str, Any]] | None = layers
+        self.weight: int = weight
+        self.when: Sequence[RouteCondition] | None = when
 
 
 class Route(Layer):
@@ -1234,13 +1235,13 @@ class Route(Layer):
         strategy: RouteStrategy = "priority",
         targets: Sequence[RouteTarget | Mapping[str, Any]] | None = None,
     ) -> None:
-        self.ejection = ejection
-        self.hedge = hedge
-        self.prices = prices
-        self.primary = primary
-        self.sticky = sticky
-        self.strategy = strategy
-        self.targets = targets
+        self.ejection: RouteEjection | Mapping[str, Any] | None = ejection
+        self.hedge: RouteHedge | Mapping[str, Any] | None = hedge
+        self.prices: Mapping[str, ModelPrice | Mapping[str, Any]] | None = prices
+        self.primary: str = primary
+        self.sticky: RouteSticky | None = sticky
+        self.strategy: RouteStrategy = strategy
+        self.targets: Sequence[RouteTarget | Mapping[str, Any]] | None = targets
 
 
 class Throttle(Layer):
@@ -1292,11 +1293,11 @@ class Throttle(Layer):
         tokens: str | None = None,
         window: Duration = "1s",
     ) -> None:
-        self.by = by
-        self.bytes = bytes
-        self.events = events
-        self.tokens = tokens
-        self.window = window
+        self.by: str | None = by
+        self.bytes: str | None = bytes
+        self.events: str | None = events
+        self.tokens: str | None = tokens
+        self.window: Duration = window
 
 
 class Timeout(Layer):
@@ -1345,7 +1346,7 @@ class Timeout(Layer):
         idle: Duration | None = "2m",
         total: Duration | None = None,
     ) -> None:
-        self.connect = connect
-        self.first_event = first_event
-        self.idle = idle
-        self.total = total
+        self.connect: Duration | None = connect
+        self.first_event: Duration | None = first_event
+        self.idle: Duration | None = idle
+        self.total: Duration | None = total

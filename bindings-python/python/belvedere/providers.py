@@ -55,6 +55,7 @@ __all__ = [
     "OpenRouter",
     "Perplexity",
     "Policy",
+    "Provider",
     "SGLang",
     "SambaNova",
     "ServiceAccountAuth",
@@ -90,8 +91,8 @@ class ApiKeyAuth(Entry):
         key: Secret | Sequence[Secret],
         header: str | None = None,
     ) -> None:
-        self.key = key
-        self.header = header
+        self.key: Secret | Sequence[Secret] = key
+        self.header: str | None = header
 
 
 class TokenAuth(Entry):
@@ -110,7 +111,7 @@ class TokenAuth(Entry):
         *,
         token: Secret,
     ) -> None:
-        self.token = token
+        self.token: Secret = token
 
 
 class OAuthAuth(Entry):
@@ -137,11 +138,11 @@ class OAuthAuth(Entry):
         refresh_token: Secret | None = None,
         scope: str | None = None,
     ) -> None:
-        self.client_id = client_id
-        self.token_url = token_url
-        self.client_secret = client_secret
-        self.refresh_token = refresh_token
-        self.scope = scope
+        self.client_id: str = client_id
+        self.token_url: str = token_url
+        self.client_secret: Secret | None = client_secret
+        self.refresh_token: Secret | None = refresh_token
+        self.scope: str | None = scope
 
 
 class EntraIdAuth(Entry):
@@ -164,9 +165,9 @@ class EntraIdAuth(Entry):
         client_secret: Secret,
         tenant_id: str,
     ) -> None:
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self.tenant_id = tenant_id
+        self.client_id: str = client_id
+        self.client_secret: Secret = client_secret
+        self.tenant_id: str = tenant_id
 
 
 class ServiceAccountAuth(Entry):
@@ -185,7 +186,7 @@ class ServiceAccountAuth(Entry):
         *,
         key: Secret,
     ) -> None:
-        self.key = key
+        self.key: Secret = key
 
 
 class MetadataAuth(Entry):
@@ -215,9 +216,9 @@ class AwsAuth(Entry):
         secret_access_key: Secret,
         session_token: Secret | None = None,
     ) -> None:
-        self.access_key_id = access_key_id
-        self.secret_access_key = secret_access_key
-        self.session_token = session_token
+        self.access_key_id: Secret = access_key_id
+        self.secret_access_key: Secret = secret_access_key
+        self.session_token: Secret | None = session_token
 
 
 class CopilotAuth(Entry):
@@ -236,7 +237,7 @@ class CopilotAuth(Entry):
         *,
         github_token: Secret,
     ) -> None:
-        self.github_token = github_token
+        self.github_token: Secret = github_token
 
 
 class NoneAuth(Entry):
@@ -278,8 +279,8 @@ class Tenants(Entry):
         allow: Sequence[str] | None = None,
         deny: Sequence[str] | None = None,
     ) -> None:
-        self.allow = allow
-        self.deny = deny
+        self.allow: Sequence[str] | None = allow
+        self.deny: Sequence[str] | None = deny
 
 
 class Policy(Entry):
@@ -315,9 +316,9 @@ class Policy(Entry):
         region: str | None = None,
         tenants: Tenants | Mapping[str, Any] = Tenants(),
     ) -> None:
-        self.modalities = modalities
-        self.region = region
-        self.tenants = tenants
+        self.modalities: Sequence[Modality] | None = modalities
+        self.region: str | None = region
+        self.tenants: Tenants | Mapping[str, Any] = tenants
 
 
 Unsupported = Literal["strict", "drop"]
@@ -380,18 +381,18 @@ class Settings(Provider):
         unsupported: Unsupported = "strict",
         wire: str | None = None,
     ) -> None:
-        self.model = model
-        self.api_key = api_key
-        self.base_url = base_url
-        self.api_version = api_version
-        self.credentials = credentials
-        self.headers = headers
-        self.overlay = overlay
-        self.policy = policy
-        self.project = project
-        self.region = region
-        self.unsupported = unsupported
-        self.wire = wire
+        self.model: str | None = model
+        self.api_key: Secret | Sequence[Secret] | None = api_key
+        self.base_url: str | None = base_url
+        self.api_version: str | None = api_version
+        self.credentials: Auth | Mapping[str, Any] | None = credentials
+        self.headers: Mapping[str, Secret] | None = headers
+        self.overlay: Mapping[str, Any] | None = overlay
+        self.policy: Policy | Mapping[str, Any] = policy
+        self.project: str | None = project
+        self.region: str | None = region
+        self.unsupported: Unsupported = unsupported
+        self.wire: str | None = wire
 
 
 class Alibaba(Settings):

@@ -58,7 +58,7 @@ impl Class {
         out.push_str("    ) -> None:\n");
         for field in &self.fields {
             let name = names::field(&field.name);
-            out.push_str(&format!("        self.{name} = {name}\n"));
+            out.push_str(&format!("        self.{name}: {} = {name}\n", field.annotation));
         }
         out
     }

@@ -164,7 +164,11 @@ fn file(doc: &str, writer: Writer<'_>) -> String {
         let used: Vec<&str> = of.iter().copied().filter(|word| uses(word)).collect();
         if used.is_empty() { String::new() } else { format!("from {from} import {}\n", used.join(", ")) }
     };
-    let mut exports: Vec<String> = writer.exports.iter().map(|name| format!("{name:?}")).collect();
+    // The class that all entries have in common: for annotations.
+    let bases =
+        ["Layer", "Provider", "Store"].into_iter().filter(|base| body.contains(&format!("({base}):")));
+    let exports = writer.exports.iter().map(String::as_str).chain(bases);
+    let mut exports: Vec<String> = exports.map(|name| format!("{name:?}")).collect();
     exports.sort();
     format!(
         "\"\"\"{doc}\n\"\"\"\n\n{WRITTEN}\nfrom __future__ import annotations\n\n{}{}\n{}\n__all__ = {}\n\n\n{body}",
