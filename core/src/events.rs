@@ -271,20 +271,26 @@ impl Events {
 
     #[inline]
     fn accept(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
-        match item {
-            Some(Ok(event)) => {
-                #[cfg(debug_assertions)]
-                if let Err(breach) = self.laws.event(&event) {
-                    return self
-                        .fail(Error::new(ErrorKind::Unexpected, format!("stream law broken: {breach}")));
-                }
-                match &event {
-                    Event::Finish { .. } => self.finish_seen = true,
-                    Event::Notice(Notice::Restart { .. }) => self.finish_seen = false,
-                    _ => {}
-                }
-                Some(Ok(event))
+        // What goes through most is looked at where it is, and not moved.
+        if let Some(Ok(event)) = &item {
+            #[cfg(debug_assertions)]
+            if let Err(breach) = self.laws.event(event) {
+                return self.fail(Error::new(ErrorKind::Unexpected, format!("stream law broken: {breach}")));
             }
+            match event {
+                Event::Finish { .. } => self.finish_seen = true,
+                Event::Notice(Notice::Restart { .. }) => self.finish_seen = false,
+                _ => {}
+            }
+            return item;
+        }
+        self.accept_end(item)
+    }
+
+    /// The same for what comes after the last event.
+    fn accept_end(&mut self, item: Option<Result<Event>>) -> Option<Result<Event>> {
+        match item {
+            Some(Ok(_)) => item,
             Some(Err(error)) => self.fail(error),
             None if self.finish_seen => {
                 #[cfg(debug_assertions)]
@@ -333,6 +339,17 @@ impl Events {
             return Poll::Ready(self.accept(item));
         }
         self.poll_cancelled(cx)
+    }
+
+    /// The next item of a stream inside of a layer, which nobody controls and nobody read ahead of: most events of most
+    /// calls come this way once for each layer that has to see them.
+    #[inline]
+    fn poll_inner(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
+        match stream.poll_next(cx) {
+            Poll::Ready(item) => Poll::Ready(self.accept(item)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Waits for the call's cancel, which ends the stream.
@@ -436,6 +453,9 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        if this.control.is_none() && this.ahead.is_empty() {
+            return this.poll_inner(cx);
+        }
         std::task::ready!(this.poll_control(cx));
         match this.poll_source(cx) {
             Poll::Ready(item) => Poll::Ready(this.deliver(item)),

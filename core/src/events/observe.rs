@@ -20,10 +20,12 @@ impl Events {
         self.observed(Watch::new(cx, Box::new(observer)))
     }
 
-    /// Observers of layers that stand next to each other share one wrapper: each costs a call an event and no more.
-    fn observed(mut self, watch: Watch) -> Events {
-        let is_untouched = self.ahead.is_empty() && self.end.is_none() && self.control.is_none();
-        if let (Some(Source::Observed(observed)), true) = (&mut self.stream, is_untouched) {
+    /// Observers of layers that stand next to each other share one wrapper: each costs a call an event and no more. So
+    /// they do where a layer between them has read ahead: what is there already is shown at once.
+    fn observed(mut self, mut watch: Watch) -> Events {
+        let goes_on = self.end.is_none() && self.control.is_none();
+        if let (Some(Source::Observed(observed)), true) = (&mut self.stream, goes_on) {
+            self.ahead.iter().flatten().for_each(|event| watch.event(event));
             observed.watches.push(watch);
             return self;
         }
@@ -35,7 +37,7 @@ impl Events {
 
 /// Sees every event of a stream and its one end.
 pub trait Observer: Send + 'static {
-    /// Sees an event on its way to the caller.
+    /// Sees an event on its way to the caller: once, in order. What was read ahead inside of it is seen at once.
     fn event(&mut self, _event: &Event) {}
 
     /// Sees the end: exactly once, also when the call's future or its stream is dropped. What is held locally is
@@ -95,6 +97,13 @@ impl Watch {
         Watch { observer: Some(observer), spawner: cx.lent.spawner.clone() }
     }
 
+    #[inline]
+    fn event(&mut self, event: &Event) {
+        if let Some(observer) = &mut self.observer {
+            observer.event(event);
+        }
+    }
+
     fn end(&mut self, end: End<'_>) -> Closing {
         self.observer.take().map_or(Closing::Done, |o| o.end(end))
     }
@@ -117,23 +126,33 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    #[inline]
     pub(super) fn poll_next(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
-        if self.closing.is_none() {
-            let item = match self.inner.poll_next_unpin(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(item) => item,
-            };
-            if let Some(Ok(event)) = &item {
-                for observer in self.watches.iter_mut().filter_map(|watch| watch.observer.as_mut()) {
-                    observer.event(event);
-                }
-                return Poll::Ready(item);
-            }
-            match self.end(&item) {
-                Closing::Done => return Poll::Ready(item),
-                Closing::Work(work) => self.closing = Some((work, item)),
+        if self.closing.is_some() {
+            return self.poll_closing(cx);
+        }
+        let polled = self.inner.poll_next_unpin(cx);
+        if let Poll::Ready(Some(Ok(event))) = &polled {
+            self.watches.iter_mut().for_each(|watch| watch.event(event));
+            return polled;
+        }
+        match polled {
+            Poll::Ready(item) => self.poll_end(item, cx),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_end(&mut self, item: Option<Result<Event>>, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
+        match self.end(&item) {
+            Closing::Done => Poll::Ready(item),
+            Closing::Work(work) => {
+                self.closing = Some((work, item));
+                self.poll_closing(cx)
             }
         }
+    }
+
+    fn poll_closing(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
         if let Some((work, _)) = &mut self.closing
             && work.as_mut().poll(cx).is_pending()
         {

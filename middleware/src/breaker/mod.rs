@@ -29,7 +29,7 @@ use smol_str::SmolStr;
 
 use crate::upstream::Upstreams;
 use permit::{Gate, Upstream};
-use stream::Guarded;
+use stream::Guard;
 
 /// Leaves an upstream alone for a while that fails too often.
 ///
@@ -233,8 +233,8 @@ impl Service for BreakerService {
         let model = request.model.as_ref().unwrap_or(&self.model).clone();
         let permit = self.gate.permit(model, &cx.lent)?;
         // By the inner service itself: by the stack around it, the future would be boxed twice.
-        match (*self.inner).call(cx, request).await {
-            Ok(events) => Ok(Events::new(Guarded::new(events, permit))),
+        match (*self.inner).call(cx.clone(), request).await {
+            Ok(events) => Ok(events.observe(&cx, Guard::new(permit))),
             Err(error) => {
                 permit.failed(&error);
                 Err(error)

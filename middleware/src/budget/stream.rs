@@ -16,7 +16,7 @@ use futures_util::{FutureExt, StreamExt};
 use super::config::Abandoned;
 use super::hold::{Finishing, Hold};
 use super::tariff::{Bound, Steps};
-use crate::quota::tokens_of;
+use crate::quota::{bytes_of, tokens_of};
 
 /// Hands events on, as far as they are paid for, and settles at the end: before that is handed out.
 pub(super) struct Metered {
@@ -86,11 +86,11 @@ impl Paid {
                 self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
             }
         }
-        if self.written() <= self.covered { 0 } else { self.step() }
+        let is_covered = self.told <= self.covered && self.bytes <= bytes_of(self.covered);
+        if is_covered { 0 } else { self.step() }
     }
 
     /// The tokens that were written.
-    #[inline]
     fn written(&self) -> u64 {
         tokens_of(self.bytes).max(self.told)
     }
@@ -117,6 +117,20 @@ impl Metered {
         self.state = State::Settling(hold.settle(end), error);
     }
 
+    /// Leaves off reading: for an event that more has to be reserved for, or at the end.
+    fn turn(&mut self, item: Option<Result<Event>>, due: i64) {
+        let State::Reading(reading) = std::mem::replace(&mut self.state, State::Over) else { return };
+        match item {
+            Some(Ok(event)) => self.ask(reading, event, due),
+            end => {
+                let error = end.and_then(Result::err);
+                let ended = reading.events.end().unwrap_or(EndKind::Cancelled);
+                let kind = error.as_ref().map_or(ended, |error| End::of(error).kind());
+                self.close(reading, error, kind);
+            }
+        }
+    }
+
     fn ask(&mut self, reading: Box<Reading>, event: Event, due: i64) {
         let Reading { events, mut hold } = *reading;
         let (spawner, abandoned) = (hold.cx.lent.spawner.clone(), hold.state.abandoned);
@@ -136,26 +150,19 @@ impl Stream for Metered {
         let this = &mut *self;
         loop {
             match &mut this.state {
-                State::Reading(reading) => match ready!(reading.events.poll_next_unpin(cx)) {
-                    Some(Ok(event)) => {
-                        reading.hold.seen.event(&event);
-                        let due = this.paid.due(&event);
+                State::Reading(reading) => {
+                    let polled = reading.events.poll_next_unpin(cx);
+                    let mut due = 0;
+                    // What is paid for is handed on as it is: that is nearly every event.
+                    if let Poll::Ready(Some(Ok(event))) = &polled {
+                        reading.hold.seen.event(event);
+                        due = this.paid.due(event);
                         if due == 0 {
-                            return Poll::Ready(Some(Ok(event)));
-                        }
-                        if let State::Reading(reading) = std::mem::replace(&mut this.state, State::Over) {
-                            this.ask(reading, event, due);
+                            return polled;
                         }
                     }
-                    end => {
-                        let error = end.and_then(Result::err);
-                        if let State::Reading(reading) = std::mem::replace(&mut this.state, State::Over) {
-                            let ended = reading.events.end().unwrap_or(EndKind::Cancelled);
-                            let kind = error.as_ref().map_or(ended, |error| End::of(error).kind());
-                            this.close(reading, error, kind);
-                        }
-                    }
-                },
+                    this.turn(ready!(polled), due);
+                }
                 State::Asking(asking) => {
                     let (hold, asked) = ready!(asking.asking.as_mut().poll(cx));
                     let State::Asking(asking) = std::mem::replace(&mut this.state, State::Over) else {

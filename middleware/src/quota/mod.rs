@@ -6,6 +6,6 @@ mod usage;
 
 pub use key::{Key, Per};
 pub(crate) use patience::within;
-#[cfg(feature = "budget")]
-pub(crate) use usage::tokens_of;
 pub(crate) use usage::{Seen, input_tokens, spent};
+#[cfg(feature = "budget")]
+pub(crate) use usage::{bytes_of, tokens_of};

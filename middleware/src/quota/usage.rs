@@ -23,6 +23,12 @@ pub(crate) fn tokens_of(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES)
 }
 
+/// How many bytes are so many tokens at most.
+#[cfg(feature = "budget")]
+pub(crate) fn bytes_of(tokens: u64) -> u64 {
+    tokens.saturating_mul(BYTES)
+}
+
 impl TokenCounter for ByLength {
     fn text(&self, text: &str) -> u64 {
         tokens_of(u64::try_from(text.len()).unwrap_or(u64::MAX))

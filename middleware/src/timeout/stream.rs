@@ -30,11 +30,13 @@ impl Stream for Timed {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some((events, timers)) = &mut this.running else { return Poll::Ready(None) };
-        let item = match events.poll_next_unpin(cx) {
-            Poll::Ready(Some(Ok(event))) => match timers.event(&event) {
-                Some(error) => Some(Err(error)),
-                None => return Poll::Ready(Some(Ok(event))),
-            },
+        let polled = events.poll_next_unpin(cx);
+        if let Poll::Ready(Some(Ok(event))) = &polled {
+            let Some(error) = timers.event(event) else { return polled };
+            this.running = None;
+            return Poll::Ready(Some(Err(error)));
+        }
+        let item = match polled {
             Poll::Ready(end) => end.or_else(|| events.after_end()),
             Poll::Pending => {
                 let error = ready!(timers.waiting(cx));

@@ -119,6 +119,7 @@ impl Timers {
     }
 
     /// Takes note of an event that is handed out. An error when `total` ran out under a stream that never waits.
+    #[inline]
     pub(super) fn event(&mut self, event: &Event) -> Option<Error> {
         self.waiting = None;
         self.finished |= matches!(event, Event::Finish { .. });
@@ -130,9 +131,12 @@ impl Timers {
             }
         }
         self.unwatched += 1;
-        if self.unwatched < GLANCE {
-            return None;
-        }
+        if self.unwatched < GLANCE { None } else { self.glance() }
+    }
+
+    /// Looks at `total`.
+    #[cold]
+    fn glance(&mut self) -> Option<Error> {
         self.unwatched = 0;
         let total = self.total.as_ref().filter(|_| !self.finished && !self.running.is_paused())?;
         (total.due <= self.running.now()).then(|| self.error(total.phase, total.limit))
