@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,13 +38,14 @@ pub struct PriceTable {
     stated: HashMap<String, ModelPrice>,
 }
 
-type Shipped = HashMap<&'static str, HashMap<&'static str, ModelPrice>>;
+/// Its keys are ours, so a plain hash will do.
+type Shipped = FxHashMap<&'static str, FxHashMap<&'static str, ModelPrice>>;
 
 /// The prices of July to November 2026 that this version ships; its head says where they come from.
 const TABLE: &str = include_str!("table.txt");
 
 static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
-    let mut table = Shipped::new();
+    let mut table = Shipped::default();
     for (provider, model, price) in lines().filter_map(entry) {
         table.entry(provider).or_default().insert(model, price);
     }
