@@ -2,6 +2,8 @@
 
 use std::task::{Context as Poller, Poll};
 
+use futures_core::Stream;
+
 use super::{Event, Events, Result};
 
 /// How far [`Events::poll_ahead`] has come.
@@ -14,6 +16,18 @@ pub enum Ahead {
     Full,
     /// There is nothing more to read.
     Over,
+}
+
+impl Events {
+    /// The rest of an answer, for who has the beginning: it is not held to the laws.
+    pub(crate) fn rest(stream: impl Stream<Item = Result<Event>> + Send + 'static) -> Self {
+        let mut events = Events::new(stream);
+        #[cfg(debug_assertions)]
+        {
+            events.laws = crate::laws::Laws::of_rest();
+        }
+        events
+    }
 }
 
 /// Reading ahead, for hosts that read on in one task what another thread takes when it likes.
@@ -145,6 +159,14 @@ mod tests {
         control.resume();
         assert_eq!(ahead(&mut events, MANY), Poll::Ready(Ahead::Full));
         assert_eq!(taken(&mut events), ["start", "text", "part_end", "finish"]);
+    }
+
+    #[test]
+    fn the_rest_of_an_answer_is_a_stream() {
+        let text = Event::Text { choice: 0, part: 0, delta: "the rest".into() };
+        let finish = Event::Finish { choice: 0, finish: crate::event::Finish::default() };
+        let rest = Events::rest(stream::iter([Ok(text), Ok(finish)]));
+        assert_eq!(crate::testing::run(rest.collect()).unwrap().text(), "the rest");
     }
 
     #[test]

@@ -60,9 +60,9 @@ impl Cursor {
         self.offset
     }
 
-    /// The stream of an answer. Only for a reader that began at offset 0: the rest of an answer is none.
+    /// The stream of an answer; of its rest, for a reader that began later.
     pub fn into_events(self) -> Events {
-        Events::new(self)
+        if self.offset == 0 { Events::new(self) } else { Events::rest(self) }
     }
 
     fn poll_origin(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
