@@ -42,11 +42,15 @@ fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
 }
 
 /// The exception of a task of asyncio that is cancelled.
-pub(crate) fn cancelled(py: Python<'_>) -> PyErr {
+pub(crate) fn cancelled(py: Python<'_>, message: Option<Py<PyAny>>) -> PyErr {
     let class = CANCELLED.get_or_try_init(py, || -> PyResult<_> {
         Ok(py.import("asyncio")?.getattr("CancelledError")?.unbind())
     });
-    match class.and_then(|class| class.bind(py).call0()) {
+    let made = class.and_then(|class| match message {
+        Some(message) => class.bind(py).call1((message,)),
+        None => class.bind(py).call0(),
+    });
+    match made {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,
     }

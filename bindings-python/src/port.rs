@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::{IntoPyObjectExt, intern};
 use rustc_hash::FxHashMap;
 
-use crate::runtime::{Tied, lock};
+use crate::runtime::{self, Tied, lock};
 
 /// The numbers of what is done, for one loop.
 pub(crate) struct Queue {
@@ -151,6 +151,9 @@ impl Port {
     /// Steps the coroutines whose work is done.
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
         let Some(queue) = self.queue.get() else { return Ok(()) };
+        if runtime::exits_elsewhere() {
+            py.detach(runtime::stay_away_from_exit);
+        }
         let mut done = std::mem::take(&mut *lock(&self.spare));
         queue.take(&mut done);
         let mut ids = done.drain(..);
@@ -198,6 +201,8 @@ pub(crate) struct Waiter {
 #[derive(Default)]
 struct Waiting {
     phase: Phase,
+    /// What who cancelled said.
+    message: Option<Py<PyAny>>,
     callbacks: Vec<(Py<PyAny>, Option<Py<PyAny>>)>,
 }
 
@@ -306,14 +311,13 @@ impl Waiter {
 
     /// The task that waits is cancelled.
     #[pyo3(signature = (msg = None))]
-    fn cancel(slf: &Bound<'_, Self>, msg: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        let _ = msg;
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
         let this = slf.get();
         let mut state = lock(&this.state);
         if state.phase != Phase::Waits {
             return Ok(false);
         }
-        state.phase = Phase::Cancelled;
+        (state.phase, state.message) = (Phase::Cancelled, msg);
         let callbacks = std::mem::take(&mut state.callbacks);
         drop(state);
         for (callback, context) in callbacks {
@@ -340,10 +344,13 @@ impl Waiter {
     }
 
     fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match lock(&self.state).phase {
-            Phase::Cancelled => Err(crate::ground::cancelled(py)),
-            _ => py.None().into_py_any(py),
+        let state = lock(&self.state);
+        if state.phase != Phase::Cancelled {
+            return Ok(py.None());
         }
+        let message = state.message.as_ref().map(|message| message.clone_ref(py));
+        drop(state);
+        Err(crate::ground::cancelled(py, message))
     }
 
     fn exception(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -353,6 +360,7 @@ impl Waiter {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         if let Ok(state) = self.state.try_lock() {
+            visit.call(&state.message)?;
             for (callback, context) in &state.callbacks {
                 visit.call(callback)?;
                 visit.call(context)?;

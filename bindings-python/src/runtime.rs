@@ -4,14 +4,17 @@
 //! parent had running, without touching it, and begins anew: each process is an epoch of its own.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use belvedere::{Error, ErrorKind, Result};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
+
+use crate::testing;
 
 /// How long the interpreter waits at its exit for what still runs.
 const EXIT: Duration = Duration::from_millis(800);
@@ -20,7 +23,8 @@ const EXIT: Duration = Duration::from_millis(800);
 #[derive(Default)]
 struct Epoch {
     running: OnceLock<Running>,
-    over: AtomicBool,
+    /// The thread that exits.
+    exit: OnceLock<ThreadId>,
     next: OnceLock<Box<Epoch>>,
 }
 
@@ -30,7 +34,7 @@ struct Running {
     runtime: Mutex<Option<Runtime>>,
 }
 
-static FIRST: Epoch = Epoch { running: OnceLock::new(), over: AtomicBool::new(false), next: OnceLock::new() };
+static FIRST: Epoch = Epoch { running: OnceLock::new(), exit: OnceLock::new(), next: OnceLock::new() };
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// Locks what is only ever held for a moment.
@@ -58,9 +62,9 @@ fn current() -> &'static Epoch {
 pub(crate) fn handle() -> Result<&'static Handle> {
     let epoch = current();
     if let Some(running) = epoch.running.get() {
-        return match epoch.over.load(Ordering::Acquire) {
-            false => Ok(&running.handle),
-            true => Err(exiting()),
+        return match epoch.exit.get() {
+            None => Ok(&running.handle),
+            Some(_) => Err(exiting()),
         };
     }
     let runtime = Builder::new_multi_thread()
@@ -72,6 +76,25 @@ pub(crate) fn handle() -> Result<&'static Handle> {
     let handle = runtime.handle().clone();
     let running = epoch.running.get_or_init(|| Running { handle, runtime: Mutex::new(Some(runtime)) });
     Ok(&running.handle)
+}
+
+/// Keeps a thread from the interpreter once that exits, all but the thread that exits. Called without the interpreter's
+/// lock.
+///
+/// Before 3.14 an interpreter that is going ends the threads that ask for its lock by force (`pthread_exit`), which the
+/// frames of Rust between can't bear: the process would abort
+/// (<https://github.com/python/cpython/issues/87135>). Threads that are still there are daemons, and nobody waits for them.
+pub(crate) fn stay_away_from_exit() {
+    if exits_elsewhere() {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+/// Whether the interpreter exits, in another thread.
+pub(crate) fn exits_elsewhere() -> bool {
+    current().exit.get().is_some_and(|thread| *thread != thread::current().id())
 }
 
 /// What a call gets that the exit of the interpreter has cut.
@@ -87,19 +110,29 @@ pub(crate) fn forked() -> Error {
     )
 }
 
-/// Runs a task on the runtime of this process.
+/// Runs a task on the runtime of this process, or on the simulated machine that this thread runs.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<Task> {
-    let abort = handle()?.spawn(work).abort_handle();
+    let abort = match testing::running() {
+        Some(world) => Abort::Simulated(world.spawn(Box::pin(work))),
+        None => Abort::Running(handle()?.spawn(work).abort_handle()),
+    };
     Ok(Task(Tied::new(abort)))
 }
 
 /// A task of the runtime; dropping it ends the task.
-pub(crate) struct Task(Tied<AbortHandle>);
+pub(crate) struct Task(Tied<Abort>);
+
+enum Abort {
+    Running(AbortHandle),
+    Simulated(futures_util::future::AbortHandle),
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if let Some(abort) = self.0.get() {
-            abort.abort();
+        match self.0.get() {
+            Some(Abort::Running(task)) => task.abort(),
+            Some(Abort::Simulated(task)) => task.abort(),
+            None => {}
         }
     }
 }
@@ -141,7 +174,7 @@ pub(crate) fn _after_fork() {
 #[pyfunction]
 pub(crate) fn _at_exit(py: Python<'_>) {
     let epoch = current();
-    epoch.over.store(true, Ordering::Release);
+    let _ = epoch.exit.set(thread::current().id());
     let runtime = epoch.running.get().and_then(|running| lock(&running.runtime).take());
     // Without the interpreter: what is dropped may wait for a function of Python.
     py.detach(|| {

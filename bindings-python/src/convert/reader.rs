@@ -3,12 +3,13 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
 };
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::time::is_timedelta;
 use super::{Fault, duration};
 
 /// How deep objects may be nested: an object that holds itself ends here.
@@ -51,7 +52,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         if let Ok(bytes) = object.cast::<PyByteArray>() {
             return visitor.visit_string(base64(&bytes.to_vec()));
         }
-        if object.is_instance_of::<PyDelta>() {
+        if is_timedelta(object)? {
             let text = belvedere::duration::text(duration(object, "a time")?);
             return visitor.visit_string(text);
         }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDelta, PyString};
+use pyo3::types::PyString;
 
 /// Reads seconds (int, float), a `timedelta`, or a text with units (`"20s"`).
 ///
@@ -16,15 +17,24 @@ pub(crate) fn duration(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Durati
         let parsed = belvedere::duration::parse(text.to_cow()?.as_ref());
         return parsed.map_err(|what| PyValueError::new_err(format!("{name} {what}")));
     }
-    if object.is_instance_of::<PyDelta>() {
-        return object.extract::<Duration>().map_err(|_| negative());
-    }
-    let Ok(seconds) = object.extract::<f64>() else {
+    let seconds = match is_timedelta(object)? {
+        true => object.call_method0(intern!(object.py(), "total_seconds"))?.extract::<f64>(),
+        false => object.extract::<f64>(),
+    };
+    let Ok(seconds) = seconds else {
         return Err(PyTypeError::new_err(format!(
             "{name} must be seconds, a timedelta, or a text such as \"20s\""
         )));
     };
     Duration::try_from_secs_f64(seconds).map_err(|_| negative())
+}
+
+/// Whether it is a `datetime.timedelta`. By its name: to ask for the class would load its module.
+///
+/// # Errors
+/// None but what the class of the object raises.
+pub(super) fn is_timedelta(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(object.get_type().name()?.to_cow()? == "timedelta")
 }
 
 /// A duration in seconds, as Python tells times.

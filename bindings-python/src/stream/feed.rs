@@ -38,8 +38,8 @@ struct State {
     controller: Option<StreamController>,
     /// Paused before there was a stream to pause.
     paused: bool,
-    /// The task has read as far as it may.
-    full: bool,
+    /// Its reader wants no more.
+    cancelled: bool,
     /// The whole answer is wanted.
     collect: bool,
 }
@@ -127,7 +127,6 @@ impl Feed {
             }
             let Stage::Open(events) = &mut state.stage else { return Poll::Ready(None) };
             let ahead = events.poll_ahead(cx, EVENTS, BYTES);
-            state.full = ahead == Poll::Ready(Ahead::Full);
             let wakes = if ahead.is_ready() { std::mem::take(&mut state.wakes) } else { Vec::new() };
             drop(state);
             wakes.into_iter().for_each(Wake::wake);
@@ -205,6 +204,7 @@ impl Feed {
     /// Ends the call. True: it had not begun to answer, and its task has to be ended.
     pub(crate) fn cancel(&self) -> bool {
         let mut state = lock(&self.state);
+        state.cancelled = true;
         let controller = state.controller.clone();
         let is_opening = matches!(state.stage, Stage::Opening);
         if is_opening {
@@ -245,9 +245,12 @@ impl Feed {
     /// How it ended; `None` while it has not.
     pub(crate) fn end(&self) -> Option<EndKind> {
         let of = |error: &Error| belvedere::events::End::of(error).kind();
-        match &lock(&self.state).stage {
+        let state = lock(&self.state);
+        // The task takes note of a cancel in its own time.
+        let cancelled = state.cancelled.then_some(EndKind::Cancelled);
+        match &state.stage {
             Stage::Opening | Stage::Collecting => None,
-            Stage::Open(events) => events.end(),
+            Stage::Open(events) => events.end().or(cancelled),
             Stage::Collected(answer) => Some(answer.as_ref().as_ref().map_or_else(of, |_| EndKind::Finished)),
             Stage::Failed(error, _) => Some(of(error)),
             Stage::Cancelled => Some(EndKind::Cancelled),
