@@ -3,6 +3,7 @@
 //! - [`runtime`], [`slot`], [`port`], [`pending`], [`blocking`]: how calls cross from the runtime into event loops and
 //!   threads, and how they end with them.
 //! - [`client`], [`stream`], [`answer`], [`event`], [`checkpoint`]: what users see.
+//! - [`serve`]: a pipeline behind the official SDKs.
 //! - [`testing`]: what tests in Python stand on.
 //! - [`convert`], [`request`], [`record`], [`errors`]: objects of Python as values of Rust and back.
 
@@ -19,6 +20,7 @@ mod port;
 mod record;
 mod request;
 mod runtime;
+mod serve;
 mod slot;
 mod stream;
 mod testing;
@@ -36,6 +38,7 @@ mod native {
         pending::Pending,
         port::{Port, Waiter},
         runtime::{_after_fork, _at_exit},
+        serve::Body,
         stream::{AsyncStream, Controlled, Stream},
         testing::MockServer,
     };

@@ -21,7 +21,7 @@ pub(crate) fn failed(error: Error) -> Outcome {
 }
 
 /// Who waits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Wake {
     /// A coroutine: its loop is told.
     Loop(Arc<Queue>, u64),

@@ -8,6 +8,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::errors::raise;
+use crate::serve::{Head, Piece};
 use crate::slot::{Job, Outcome, Wake};
 use crate::stream::Wish;
 
@@ -21,6 +22,10 @@ pub(crate) enum Work {
     Running(Job),
     /// Something of a stream.
     Stream(Wish),
+    /// The beginning of an answer to an SDK.
+    Head(Head),
+    /// Some more of it.
+    Piece(Piece),
 }
 
 impl Work {
@@ -48,6 +53,8 @@ impl Work {
             },
             Work::Ready(value) => Ok(value.take()),
             Work::Stream(wish) => wish.poll(py, wake),
+            Work::Head(head) => head.poll(py, wake),
+            Work::Piece(piece) => piece.poll(py, wake),
         }
     }
 
@@ -55,6 +62,8 @@ impl Work {
         match self {
             Work::Ready(value) => visit.call(value),
             Work::Stream(wish) => wish.traverse(visit),
+            Work::Head(head) => head.traverse(visit),
+            Work::Piece(piece) => piece.traverse(visit),
             Work::Fresh(_) | Work::Running(_) => Ok(()),
         }
     }
@@ -72,6 +81,8 @@ impl fmt::Debug for Work {
             Work::Running(_) => "Running",
             Work::Ready(_) => "Ready",
             Work::Stream(_) => "Stream",
+            Work::Head(_) => "Head",
+            Work::Piece(_) => "Piece",
         })
     }
 }

@@ -381,6 +381,17 @@ class MockServer:
     ) -> None: ...
 
 @final
+class Body:
+    """The body of a streamed answer to an SDK, in pieces. To close or to drop it ends the call."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Pending[bytes]: ...
+    def close(self) -> None:
+        """Ends the call; without effect where it has ended."""
+
+@final
 class Waiter:
     """What a call yields to its event loop while it waits."""
 

@@ -98,6 +98,20 @@ impl AsyncClient {
     fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {
         let timeout = timeout.map(|timeout| duration(timeout, "timeout")).transpose()?;
         calls::close(slf.as_super(), timeout.unwrap_or(super::CLOSE)).map(Pending::new)
+
+    /// Answers a request of an SDK: status, headers and body. For the transports of `belvedere.integrations`.
+    #[pyo3(signature = (method, target, headers, body, scope = None, patience = None))]
+    fn _serve(
+        slf: &Bound<'_, Self>,
+        method: &str,
+        target: &str,
+        headers: Vec<(Vec<u8>, Vec<u8>)>,
+        body: &[u8],
+        scope: Option<&Bound<'_, PyAny>>,
+        patience: Option<f64>,
+    ) -> PyResult<Pending> {
+        calls::serve(slf.as_super(), (method, target, headers, body), scope, patience).map(Pending::new)
+    }
     }
 
     fn __aenter__(slf: Bound<'_, Self>) -> Pending {

@@ -99,6 +99,20 @@ impl Client {
         let timeout = timeout.map(|timeout| duration(timeout, "timeout")).transpose()?;
         wait(slf.py(), calls::close(slf.as_super(), timeout.unwrap_or(super::CLOSE))?)
     }
+    /// Answers a request of an SDK: status, headers and body. For the transports of `belvedere.integrations`.
+    #[pyo3(signature = (method, target, headers, body, scope = None, patience = None))]
+    fn _serve(
+        slf: &Bound<'_, Self>,
+        method: &str,
+        target: &str,
+        headers: Vec<(Vec<u8>, Vec<u8>)>,
+        body: &[u8],
+        scope: Option<&Bound<'_, PyAny>>,
+        patience: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
+        wait(slf.py(), calls::serve(slf.as_super(), (method, target, headers, body), scope, patience)?)
+    }
+
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf

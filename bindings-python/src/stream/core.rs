@@ -39,8 +39,11 @@ impl Core {
         self.feed.get().ok_or_else(|| raise(py, &runtime::forked()))
     }
 
-    /// Begins the call, the first time.
-    fn begin(&self, py: Python<'_>) -> PyResult<&Arc<Feed>> {
+    /// Begins the call, the first time, and gives what it reads into.
+    ///
+    /// # Errors
+    /// When the process was forked meanwhile, or exits.
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<&Arc<Feed>> {
         let feed = self.feed(py)?;
         let call = lock(&self.call).take();
         if let Some(call) = call {
