@@ -40,6 +40,6 @@ mod native {
         runtime::{_after_fork, _at_exit},
         serve::Body,
         stream::{AsyncStream, Controlled, Stream},
-        testing::MockServer,
+        testing::{_panicking_call, _panicking_stream, MockServer, Simulation},
     };
 }

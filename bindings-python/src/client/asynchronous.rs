@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Configured, calls};
+use super::{Base, Configured, calls};
 use crate::checkpoint::Checkpoint;
 use crate::convert::duration;
 use crate::pending::Pending;
@@ -14,6 +14,18 @@ use crate::stream::AsyncStream;
 /// Sends requests through a pipeline, from coroutines of asyncio, uvloop or trio.
 #[pyclass(frozen, extends = Configured, module = "belvedere")]
 pub(crate) struct AsyncClient;
+
+impl AsyncClient {
+    /// One that does not stand on this process.
+    pub(crate) fn on(
+        py: Python<'_>,
+        base: Base,
+        config: Option<&Bound<'_, PyAny>>,
+        sections: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<Self>> {
+        Py::new(py, Configured::of(py, base, config, sections)?.add_subclass(AsyncClient))
+    }
+}
 
 #[pymethods]
 impl AsyncClient {
@@ -25,7 +37,7 @@ impl AsyncClient {
         config: Option<&Bound<'_, PyAny>>,
         sections: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        Ok(Configured::of(py, config, sections)?.add_subclass(AsyncClient))
+        Ok(Configured::of(py, Base::Process, config, sections)?.add_subclass(AsyncClient))
     }
 
     /// A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`.
@@ -87,18 +99,6 @@ impl AsyncClient {
         calls::models(slf.as_super(), options).map(Pending::new)
     }
 
-    /// What is left of its budgets for a scope, in the current period.
-    #[pyo3(signature = (*, scope = None))]
-    fn budgets(slf: &Bound<'_, Self>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {
-        calls::budgets(slf.as_super(), scope).map(Pending::new)
-    }
-
-    /// Takes no more calls, lets open ones end until `timeout`, cancels the rest, and says how many those were.
-    #[pyo3(signature = (timeout = None))]
-    fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {
-        let timeout = timeout.map(|timeout| duration(timeout, "timeout")).transpose()?;
-        calls::close(slf.as_super(), timeout.unwrap_or(super::CLOSE)).map(Pending::new)
-
     /// Answers a request of an SDK: status, headers and body. For the transports of `belvedere.integrations`.
     #[pyo3(signature = (method, target, headers, body, scope = None, patience = None))]
     fn _serve(
@@ -112,6 +112,18 @@ impl AsyncClient {
     ) -> PyResult<Pending> {
         calls::serve(slf.as_super(), (method, target, headers, body), scope, patience).map(Pending::new)
     }
+
+    /// What is left of its budgets for a scope, in the current period.
+    #[pyo3(signature = (*, scope = None))]
+    fn budgets(slf: &Bound<'_, Self>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {
+        calls::budgets(slf.as_super(), scope).map(Pending::new)
+    }
+
+    /// Takes no more calls, lets open ones end until `timeout`, cancels the rest, and says how many those were.
+    #[pyo3(signature = (timeout = None))]
+    fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Pending> {
+        let timeout = timeout.map(|timeout| duration(timeout, "timeout")).transpose()?;
+        calls::close(slf.as_super(), timeout.unwrap_or(super::CLOSE)).map(Pending::new)
     }
 
     fn __aenter__(slf: Bound<'_, Self>) -> Pending {

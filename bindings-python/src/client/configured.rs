@@ -10,6 +10,7 @@ use belvedere::{Request, SmolStr};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::Base;
 use super::recipe::Recipe;
 use crate::{record, request};
 
@@ -20,10 +21,11 @@ pub(crate) struct Configured(pub(super) Recipe);
 impl Configured {
     pub(super) fn of(
         py: Python<'_>,
+        base: Base,
         config: Option<&Bound<'_, PyAny>>,
         sections: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        Ok(Configured(Recipe::of(py, config, sections)?).into())
+        Ok(Configured(Recipe::of(py, base, config, sections)?).into())
     }
 
     pub(super) fn of_file(py: Python<'_>, path: &Path) -> PyResult<PyClassInitializer<Self>> {

@@ -1,6 +1,7 @@
 //! The clients: one for coroutines, one for threads, over the same calls.
 
 mod asynchronous;
+mod base;
 mod calls;
 mod configured;
 mod recipe;
@@ -9,6 +10,7 @@ mod synchronous;
 use std::time::Duration;
 
 pub(crate) use asynchronous::AsyncClient;
+pub(crate) use base::Base;
 pub(crate) use configured::Configured;
 pub(crate) use synchronous::Client;
 

@@ -9,9 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use serde_json::{Map, Value};
 
+use super::Base;
 use crate::convert::read;
 use crate::errors::raise;
-use crate::runtime::{self, Tied, lock};
+use crate::runtime::{Tied, lock};
 
 /// The sections of a configuration, which are arguments by name.
 const SECTIONS: [&str; 7] = ["version", "provider", "layers", "order", "transport", "streams", "stores"];
@@ -19,6 +20,7 @@ const SECTIONS: [&str; 7] = ["version", "provider", "layers", "order", "transpor
 /// A client and its configuration. After a fork the child makes it anew at its first use.
 #[derive(Debug)]
 pub(crate) struct Recipe {
+    base: Base,
     /// Locked by threads that have the interpreter only, so that no fork finds it locked.
     state: Mutex<State>,
 }
@@ -36,10 +38,11 @@ impl Recipe {
     /// `ConfigInvalid` that lists everything that is wrong; `TypeError` for an unknown argument.
     pub(crate) fn of(
         py: Python<'_>,
+        base: Base,
         config: Option<&Bound<'_, PyAny>>,
         sections: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        Recipe::made(py, document(config, sections)?)
+        Recipe::made(py, base, document(config, sections)?)
     }
 
     /// From a file.
@@ -48,12 +51,12 @@ impl Recipe {
     /// `ConfigInvalid` when it can't be read, and as in [`of`](Recipe::of).
     pub(crate) fn of_file(py: Python<'_>, path: &Path) -> PyResult<Self> {
         let config = py.detach(|| Config::from_file(path)).map_err(|error| raise(py, &error))?;
-        Recipe::made(py, config)
+        Recipe::made(py, Base::Process, config)
     }
 
-    fn made(py: Python<'_>, config: Config) -> PyResult<Self> {
-        let client = Arc::new(Tied::new(make(py, &config)?));
-        Ok(Recipe { state: Mutex::new(State { config, client }) })
+    fn made(py: Python<'_>, base: Base, config: Config) -> PyResult<Self> {
+        let client = Arc::new(Tied::new(base.make(py, &config)?));
+        Ok(Recipe { base, state: Mutex::new(State { config, client }) })
     }
 
     /// The client of this process.
@@ -66,7 +69,7 @@ impl Recipe {
             return Ok(client.clone());
         }
         let config = lock(&self.state).config.clone();
-        let made = make(py, &config)?;
+        let made = self.base.make(py, &config)?;
         let before = std::mem::replace(&mut lock(&self.state).client, Arc::new(Tied::new(made.clone())));
         drop(before);
         Ok(made)
@@ -84,24 +87,10 @@ impl Recipe {
     ) -> PyResult<u64> {
         let config = document(config, sections)?;
         let client = self.client(py)?;
-        let handle = runtime::handle().map_err(|error| raise(py, &error))?;
-        let reloaded = py.detach(|| {
-            let _inside = handle.enter();
-            belvedere::registry().reload(&client, &config, client.generation())
-        });
-        let generation = reloaded.map_err(|error| raise(py, &error))?;
+        let generation = self.base.reload(py, &client, &config)?;
         lock(&self.state).config = config;
         Ok(generation)
     }
-}
-
-fn make(py: Python<'_>, config: &Config) -> PyResult<belvedere::Client> {
-    let handle = runtime::handle().map_err(|error| raise(py, &error))?;
-    let made = py.detach(|| {
-        let _inside = handle.enter();
-        belvedere::Client::from_config(config.clone())
-    });
-    made.map_err(|error| raise(py, &error))
 }
 
 fn document(config: Option<&Bound<'_, PyAny>>, sections: Option<&Bound<'_, PyDict>>) -> PyResult<Config> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Configured, calls};
+use super::{Base, Configured, calls};
 use crate::blocking::wait;
 use crate::checkpoint::Checkpoint;
 use crate::convert::duration;
@@ -14,6 +14,18 @@ use crate::stream::Stream;
 /// Sends requests through a pipeline, and waits for what they give. Threads may share it; other threads run meanwhile.
 #[pyclass(frozen, extends = Configured, module = "belvedere")]
 pub(crate) struct Client;
+
+impl Client {
+    /// One that does not stand on this process.
+    pub(crate) fn on(
+        py: Python<'_>,
+        base: Base,
+        config: Option<&Bound<'_, PyAny>>,
+        sections: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<Self>> {
+        Py::new(py, Configured::of(py, base, config, sections)?.add_subclass(Client))
+    }
+}
 
 #[pymethods]
 impl Client {
@@ -25,7 +37,7 @@ impl Client {
         config: Option<&Bound<'_, PyAny>>,
         sections: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        Ok(Configured::of(py, config, sections)?.add_subclass(Client))
+        Ok(Configured::of(py, Base::Process, config, sections)?.add_subclass(Client))
     }
 
     /// A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`.
@@ -87,18 +99,6 @@ impl Client {
         wait(slf.py(), calls::models(slf.as_super(), options)?)
     }
 
-    /// What is left of its budgets for a scope, in the current period.
-    #[pyo3(signature = (*, scope = None))]
-    fn budgets(slf: &Bound<'_, Self>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        wait(slf.py(), calls::budgets(slf.as_super(), scope)?)
-    }
-
-    /// Takes no more calls, lets open ones end until `timeout`, cancels the rest, and says how many those were.
-    #[pyo3(signature = (timeout = None))]
-    fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let timeout = timeout.map(|timeout| duration(timeout, "timeout")).transpose()?;
-        wait(slf.py(), calls::close(slf.as_super(), timeout.unwrap_or(super::CLOSE))?)
-    }
     /// Answers a request of an SDK: status, headers and body. For the transports of `belvedere.integrations`.
     #[pyo3(signature = (method, target, headers, body, scope = None, patience = None))]
     fn _serve(
@@ -113,6 +113,18 @@ impl Client {
         wait(slf.py(), calls::serve(slf.as_super(), (method, target, headers, body), scope, patience)?)
     }
 
+    /// What is left of its budgets for a scope, in the current period.
+    #[pyo3(signature = (*, scope = None))]
+    fn budgets(slf: &Bound<'_, Self>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        wait(slf.py(), calls::budgets(slf.as_super(), scope)?)
+    }
+
+    /// Takes no more calls, lets open ones end until `timeout`, cancels the rest, and says how many those were.
+    #[pyo3(signature = (timeout = None))]
+    fn close(slf: &Bound<'_, Self>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let timeout = timeout.map(|timeout| duration(timeout, "timeout")).transpose()?;
+        wait(slf.py(), calls::close(slf.as_super(), timeout.unwrap_or(super::CLOSE))?)
+    }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf

@@ -15,6 +15,7 @@ A step says which requests it is for (`when`), how often (`times`), and what is 
 
 from __future__ import annotations
 
-from belvedere._native import MockServer
+from belvedere._native import MockServer, Simulation
+from belvedere.testing.simulation import run
 
-__all__ = ["MockServer"]
+__all__ = ["MockServer", "Simulation", "run"]
