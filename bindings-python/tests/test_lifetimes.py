@@ -18,6 +18,7 @@ import pytest
 
 import belvedere
 import lifetimes
+from belvedere import _native
 from upstream import Upstream
 
 
@@ -104,9 +105,12 @@ async def test_n4_calls_in_a_cycle_are_collected(upstream: Upstream) -> None:
     assert upstream.settle(open=0)["open"] == 0
 
 
-def test_n5_a_panic_is_an_exception_and_nobody_waits_for_ever() -> None:
-    if not hasattr(belvedere._native, "_panics"):
-        pytest.skip("a build for tests has it")
+async def test_n5_a_panic_is_an_exception_and_nobody_waits_for_ever(capfd: pytest.CaptureFixture[str]) -> None:
+    for broken in (_native._panicking_call(), anext(_native._panicking_stream())):
+        with pytest.raises(belvedere.Unexpected, match="panicked") as raised:
+            await asyncio.wait_for(broken, 5)
+        assert isinstance(raised.value, Exception) and "on purpose" not in str(raised.value)
+    assert "on purpose" in capfd.readouterr().err, "it is reported on stderr"
 
 
 @pytest.mark.parametrize("model", ["quick", "endless", "stall", "hang"])
