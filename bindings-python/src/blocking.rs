@@ -27,7 +27,10 @@ pub(crate) fn wait(py: Python<'_>, mut work: Work) -> PyResult<Py<PyAny>> {
         }
         match testing::running() {
             Some(world) if world.step() || world.pass(None) => {}
-            _ => py.detach(|| thread::park_timeout(SIGNALS)),
+            _ => py.detach(|| {
+                thread::park_timeout(SIGNALS);
+                runtime::stay_away_from_exit();
+            }),
         }
         py.check_signals()?;
     }
