@@ -20,6 +20,7 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
     named.set_item("text", error.to_string())?;
     named.set_item("status", to_python(py, &error.status())?)?;
     named.set_item("retry_after", error.retry_after().map(seconds))?;
+    named.set_item("retry_after_is_hint", error.retry_after_is_hint())?;
     named.set_item("attempts", error.attempts())?;
     if let ErrorKind::Timeout(phase) = error.kind() {
         named.set_item("phase", phase.name())?;

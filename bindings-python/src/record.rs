@@ -47,6 +47,7 @@ pub(crate) fn attempts<'py>(py: Python<'py>, attempts: &[Attempt]) -> PyResult<B
         fields.set_item("error", attempt.error.map(|kind| kind.name()))?;
         fields.set_item("status", attempt.status)?;
         fields.set_item("elapsed", attempt.elapsed.map(seconds))?;
+        fields.set_item("raw", to_python(py, attempt)?)?;
         list.append(make(py, "Attempt", &fields)?)?;
     }
     Ok(list)

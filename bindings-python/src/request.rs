@@ -137,6 +137,9 @@ fn given<'py>(
     }
     for (name, value) in dict.iter() {
         let name = name.cast::<PyString>()?.to_cow()?.into_owned();
+        if name == "options" && value.is_none() {
+            continue;
+        }
         if name == "options" {
             for (name, value) in value.cast::<PyDict>()?.iter() {
                 options.set(name.cast::<PyString>()?.to_cow()?.as_ref(), value);

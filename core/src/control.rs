@@ -110,6 +110,11 @@ impl StreamController {
         self.0.partial.read(read)
     }
 
+    /// True while something was read ahead that is not handed out.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.0.monitor.buffered() > 0
+    }
+
     /// True while the stream is paused.
     pub fn is_paused(&self) -> bool {
         self.0.pause.is_paused()

@@ -31,6 +31,8 @@ pub struct Events {
     stream: Option<Source>,
     ahead: VecDeque<Result<Event>>,
     finish_seen: bool,
+    /// What it is the rest of may have finished before it begins.
+    is_rest: bool,
     end: Option<EndKind>,
     /// The error it ended with: also who collects after it was read gets no answer.
     failure: Option<Error>,
@@ -125,6 +127,7 @@ impl Events {
             stream: Some(source),
             ahead: VecDeque::new(),
             finish_seen: false,
+            is_rest: false,
             end: None,
             failure: None,
             control: None,
@@ -292,7 +295,7 @@ impl Events {
         match item {
             Some(Ok(_)) => item,
             Some(Err(error)) => self.fail(error),
-            None if self.finish_seen => {
+            None if self.finish_seen || self.is_rest => {
                 #[cfg(debug_assertions)]
                 if let Err(breach) = self.laws.finished() {
                     return self

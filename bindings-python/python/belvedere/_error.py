@@ -27,6 +27,8 @@ class Error(Exception):
     """Whether waiting can help: `permanent`, `temporary`, or `persistent` when retries have given up."""
     retry_after: float | None
     """How many seconds the provider, or a limit of ours, asks to wait."""
+    retry_after_is_hint: bool
+    """Whether `retry_after` stood in the words of the provider only."""
     http_status: int | None
     """The HTTP status of the answer that carried the error."""
     provider: str | None
@@ -55,6 +57,7 @@ class Error(Exception):
         text: str | None = None,
         status: str | None = None,
         retry_after: float | None = None,
+        retry_after_is_hint: bool = False,
         http_status: int | None = None,
         provider: str | None = None,
         model: str | None = None,
@@ -71,6 +74,7 @@ class Error(Exception):
         self.message = message
         self.status = status or ("temporary" if waits else "permanent")
         self.retry_after = retry_after
+        self.retry_after_is_hint = retry_after_is_hint
         self.http_status = http_status
         self.provider = provider
         self.model = model
@@ -92,6 +96,8 @@ class Error(Exception):
             found["provider"] = dict(self.reported)
         if self.retry_after is not None:
             found["retry_after_s"] = self.retry_after
+        if self.retry_after_is_hint:
+            found["retry_after_is_hint"] = True
         if self.attempts:
             found["attempts"] = self.attempts
         if len(self.history) > 1:

@@ -67,6 +67,12 @@ class Attempt(_Plain):
     """The HTTP status."""
     elapsed: float | None = None
     """Seconds."""
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The JSON form, the same in every language."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, the same in every language."""
+        return dict(self.raw)
 
 
 @dataclass(frozen=True)

@@ -97,11 +97,12 @@ fn document(config: Option<&Bound<'_, PyAny>>, sections: Option<&Bound<'_, PyDic
     let mut document = match config {
         Some(config) => match read::<Value>(config, ErrorKind::ConfigInvalid)? {
             Value::Object(document) => document,
-            _ => {
+            Value::String(_) => {
                 return Err(PyTypeError::new_err(
                     "a configuration is a dict; for a file take from_file(path)",
                 ));
             }
+            other => return Ok(Config::from(other)),
         },
         None => Map::new(),
     };

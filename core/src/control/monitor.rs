@@ -77,6 +77,10 @@ fn bucket(at: Duration) -> u64 {
 }
 
 impl Monitor {
+    pub(super) fn buffered(&self) -> u64 {
+        get(&self.buffered)
+    }
+
     pub(super) fn set_buffered(&self, bytes: usize) {
         set(&self.buffered, bytes as u64);
     }

@@ -19,9 +19,11 @@ pub enum Ahead {
 }
 
 impl Events {
-    /// The rest of an answer, for who has the beginning: it is not held to the laws.
+    /// The rest of an answer, for who has the beginning: it is not held to the laws, and an end without an error is that
+    /// of an answer that finished, be it before the rest began.
     pub(crate) fn rest(stream: impl Stream<Item = Result<Event>> + Send + 'static) -> Self {
         let mut events = Events::new(stream);
+        events.is_rest = true;
         #[cfg(debug_assertions)]
         {
             events.laws = crate::laws::Laws::of_rest();
@@ -167,6 +169,9 @@ mod tests {
         let finish = Event::Finish { choice: 0, finish: crate::event::Finish::default() };
         let rest = Events::rest(stream::iter([Ok(text), Ok(finish)]));
         assert_eq!(crate::testing::run(rest.collect()).unwrap().text(), "the rest");
+        let mut nothing = Events::rest(stream::empty());
+        assert!(crate::testing::run(nothing.peek()).is_none());
+        assert_eq!(nothing.end(), Some(EndKind::Finished));
     }
 
     #[test]

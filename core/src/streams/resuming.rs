@@ -12,7 +12,7 @@ use crate::client::Pinned;
 use crate::completion::{Completion, Fold};
 use crate::context::Call;
 use crate::control::StreamController;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, Notice};
 use crate::log::{Cursor, EventLog};
 
@@ -23,6 +23,9 @@ pub(crate) struct Resuming {
     control: StreamController,
     log: EventLog,
     reader: Cursor,
+    /// What the log ended with when it was closed. What goes on with the answer begins where its reader is, so who
+    /// reads ahead has to hand that out first.
+    closed: Option<Error>,
     opening: Option<BoxFuture<'static, Result<(EventLog, Cursor)>>>,
     /// There while the events come from a later call.
     seam: Option<Seam>,
@@ -36,7 +39,16 @@ impl Resuming {
         log: EventLog,
         reader: Cursor,
     ) -> Self {
-        Resuming { client: Arc::new(client), call, control, log, reader, opening: None, seam: None }
+        Resuming {
+            client: Arc::new(client),
+            call,
+            control,
+            log,
+            reader,
+            closed: None,
+            opening: None,
+            seam: None,
+        }
     }
 }
 
@@ -54,17 +66,22 @@ impl Stream for Resuming {
                     Err(error) => return Poll::Ready(Some(Err(error))),
                 }
             }
+            if this.closed.is_some() && this.control.is_ahead() {
+                // Who takes what was read ahead asks again after that.
+                return Poll::Pending;
+            }
+            if let Some(error) = this.closed.take() {
+                let Some(checkpoint) = this.control.checkpoint() else {
+                    return Poll::Ready(Some(Err(error)));
+                };
+                this.seam = Some(this.control.with_fold(Seam::after));
+                let (client, call, control) = (this.client.clone(), this.call.clone(), this.control.clone());
+                this.opening =
+                    Some(Box::pin(async move { client.reopen(checkpoint, &call, &control).await }));
+                continue;
+            }
             match ready!(this.reader.poll_next_unpin(cx)) {
-                Some(Err(error)) if this.log.is_closed() => {
-                    let Some(checkpoint) = this.control.checkpoint() else {
-                        return Poll::Ready(Some(Err(error)));
-                    };
-                    this.seam = Some(this.control.with_fold(Seam::after));
-                    let (client, call, control) =
-                        (this.client.clone(), this.call.clone(), this.control.clone());
-                    this.opening =
-                        Some(Box::pin(async move { client.reopen(checkpoint, &call, &control).await }));
-                }
+                Some(Err(error)) if this.log.is_closed() => this.closed = Some(error),
                 Some(Ok(event)) => match &mut this.seam {
                     None => return Poll::Ready(Some(Ok(event))),
                     Some(seam) => {
