@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use crate::port::{Port, Waiter};
+use crate::port::Port;
+use crate::waiter::Waiter;
 
 /// Where a coroutine is awaited.
 #[derive(Debug)]

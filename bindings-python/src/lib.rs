@@ -1,6 +1,6 @@
 //! The Python package `belvedere`: its native module `belvedere._native`.
 //!
-//! - [`runtime`], [`slot`], [`port`], [`pending`], [`blocking`]: how calls cross from the runtime into event loops and
+//! - [`runtime`], [`slot`], [`queue`], [`port`], [`pending`], [`blocking`]: how calls cross from the runtime into event loops and
 //!   threads, and how they end with them.
 //! - [`client`], [`stream`], [`answer`], [`event`], [`checkpoint`]: what users see.
 //! - [`serve`]: a pipeline behind the official SDKs.
@@ -17,6 +17,7 @@ mod event;
 mod ground;
 mod pending;
 mod port;
+mod queue;
 mod record;
 mod request;
 mod runtime;
@@ -24,6 +25,7 @@ mod serve;
 mod slot;
 mod stream;
 mod testing;
+mod waiter;
 mod work;
 
 /// What the package `belvedere` is made of.
@@ -36,10 +38,11 @@ mod native {
         client::{AsyncClient, Client, Configured},
         event::Event,
         pending::Pending,
-        port::{Port, Waiter},
+        port::Port,
         runtime::{_after_fork, _at_exit},
         serve::Body,
         stream::{AsyncStream, Controlled, Stream},
         testing::{_panicking_call, _panicking_stream, MockServer, Simulation},
+        waiter::Waiter,
     };
 }

@@ -8,9 +8,11 @@ use pyo3::prelude::*;
 use pyo3::{ffi::c_str, intern};
 
 use crate::ground::Ground;
-use crate::port::{Port, Queue, Waiter};
+use crate::port::Port;
+use crate::queue::Queue;
 use crate::runtime::lock;
 use crate::slot::Wake;
+use crate::waiter::Waiter;
 use crate::work::Work;
 
 /// What a method of `AsyncClient` gives: to be awaited once, in asyncio, uvloop or trio. The call begins when it is

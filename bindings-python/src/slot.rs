@@ -9,7 +9,7 @@ use belvedere::{Error, ErrorKind, Result};
 use futures_util::FutureExt;
 use pyo3::prelude::*;
 
-use crate::port::Queue;
+use crate::queue::Queue;
 use crate::runtime::{self, Task, Tied, lock};
 
 /// What came of a call, still to be turned into an object of Python.

@@ -381,7 +381,11 @@ def run_all(seed: int, count: int, jobs: int) -> tuple[list[Outcome], dict[str, 
         with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
             for kind, program in CASES.items():
                 Path(folder, f"{kind}.py").write_text(PRELUDE + program)
-            outcomes = list(pool.map(lambda case: run(case, upstream.url, Path(folder)), cases(seed, count)))
+            outcomes = []
+            for outcome in pool.map(lambda case: run(case, upstream.url, Path(folder)), cases(seed, count)):
+                outcomes.append(outcome)
+                if outcome.fault:
+                    print(f"{outcome.case}: {outcome.fault}", file=sys.stderr, flush=True)
         return outcomes, upstream.settle(open=0)
     finally:
         upstream.close()

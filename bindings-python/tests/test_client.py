@@ -321,6 +321,25 @@ def test_anyio_runs_it_on_both(upstream: Upstream, backend: str) -> None:
     assert upstream.settle(open=0)["open"] == 0
 
 
+def test_a_loop_that_cant_watch_a_descriptor_is_called(upstream: Upstream) -> None:
+    class Proactor(asyncio.SelectorEventLoop):
+        def add_reader(self, *_: object) -> None:
+            raise NotImplementedError
+
+    async def main() -> None:
+        made = async_client(upstream)
+        assert len(await asyncio.gather(*(made.complete("hi") for _ in range(50)))) == 50
+        assert [event.type async for event in made.stream("hi")][-1] == "finish"
+
+    loop = Proactor()
+    loop.run_until_complete(main())
+    left = loop.create_task(async_client(upstream, "paced-3").complete("hi"))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    assert upstream.settle(open=0)["open"] == 0
+    del left
+
+
 def test_uvloop_runs_it(upstream: Upstream) -> None:
     uvloop = pytest.importorskip("uvloop")
     made = async_client(upstream)
