@@ -7,12 +7,26 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::answer::Answer;
 use crate::convert::{seconds, to_python};
+use crate::host::Raised;
 
 static KINDS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
 /// The exception that an error is.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    exception(py, error).map_or_else(|failed| failed, PyErr::from_value)
+    raised(py, error).map_or_else(|failed| failed, PyErr::from_value)
+}
+
+/// What a function of Python raised comes back as the same object.
+fn raised<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let made = exception(py, error)?;
+    let Some(cause) = Raised::of(py, error) else { return Ok(made) };
+    if cause.is_instance(&py.import("belvedere._error")?.getattr("Error")?)? {
+        // What layers found out on its way, such as the attempts, is told, too.
+        cause.getattr("__dict__")?.call_method1("update", (made.getattr("__dict__")?,))?;
+        return Ok(cause.into_any());
+    }
+    made.setattr("__cause__", &cause)?;
+    Ok(made)
 }
 
 fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {

@@ -57,6 +57,14 @@ pub(crate) fn cancelled(py: Python<'_>, message: Option<Py<PyAny>>) -> PyErr {
     }
 }
 
+/// Whether an exception is that of a task that is cancelled, in asyncio or in trio.
+pub(crate) fn is_cancelled(py: Python<'_>, error: &Bound<'_, pyo3::exceptions::PyBaseException>) -> bool {
+    let of = |module: &str, class: &str| -> PyResult<bool> {
+        Ok(loaded(py, module)? && error.is_instance(&py.import(module)?.getattr(class)?)?)
+    };
+    of("asyncio", "CancelledError").unwrap_or(false) || of("trio", "Cancelled").unwrap_or(false)
+}
+
 impl<'py> Ground<'py> {
     /// The loop that runs in this thread.
     ///

@@ -15,6 +15,7 @@ mod convert;
 mod errors;
 mod event;
 mod ground;
+mod host;
 mod pending;
 mod port;
 mod queue;
@@ -37,6 +38,7 @@ mod native {
         checkpoint::Checkpoint,
         client::{AsyncClient, Client, Configured},
         event::Event,
+        host::{Function, Next, Signal, Sink},
         pending::Pending,
         port::Port,
         runtime::{_after_fork, _at_exit},

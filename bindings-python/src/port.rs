@@ -125,6 +125,7 @@ impl Port {
         }
         drop(ids);
         *lock(&self.spare) = done;
+        queue.posted().into_iter().for_each(|work| work(py));
         Ok(())
     }
 

@@ -9,9 +9,17 @@ use pyo3::types::PyWeakrefReference;
 
 use crate::runtime::{self, lock};
 
+/// Something to be done on the thread of a loop.
+pub(crate) type Posted = Box<dyn FnOnce(Python<'_>) + Send>;
+
+/// The number of nobody who waits.
+const NOBODY: u64 = u64::MAX;
+
 /// The numbers of what is done, for one loop.
 pub(crate) struct Queue {
     done: Mutex<Vec<u64>>,
+    /// What is to be done there.
+    posted: Mutex<Vec<Posted>>,
     bell: Bell,
 }
 
@@ -31,7 +39,11 @@ impl Queue {
     /// `OSError` where the system gives none.
     pub(crate) fn watched() -> PyResult<Self> {
         #[cfg(unix)]
-        return Ok(Queue { done: Mutex::default(), bell: Bell::Descriptor(descriptor::Descriptor::new()?) });
+        return Ok(Queue {
+            done: Mutex::default(),
+            posted: Mutex::default(),
+            bell: Bell::Descriptor(descriptor::Descriptor::new()?),
+        });
         #[cfg(not(unix))]
         Err(pyo3::exceptions::PyNotImplementedError::new_err("event loops watch no file descriptors here"))
     }
@@ -42,7 +54,7 @@ impl Queue {
     /// `TypeError` for a loop that can't be referred to weakly.
     pub(crate) fn called(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
         let bell = Bell::Call(Arc::new(PyWeakrefReference::new(event_loop)?.unbind()));
-        Ok(Queue { done: Mutex::default(), bell })
+        Ok(Queue { done: Mutex::default(), posted: Mutex::default(), bell })
     }
 
     /// The file descriptor that is readable when something is done, where there is one.
@@ -63,6 +75,17 @@ impl Queue {
         if is_first {
             self.ring();
         }
+    }
+
+    /// Has something done on the thread of the loop.
+    pub(crate) fn post(&self, work: Posted) {
+        lock(&self.posted).push(work);
+        self.push(NOBODY);
+    }
+
+    /// Takes what is to be done.
+    pub(crate) fn posted(&self) -> Vec<Posted> {
+        std::mem::take(&mut *lock(&self.posted))
     }
 
     fn ring(&self) {

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
 
-use crate::testing;
+use crate::{host, testing};
 
 /// How long the interpreter waits at its exit for what still runs.
 const EXIT: Duration = Duration::from_millis(800);
@@ -112,8 +112,9 @@ pub(crate) fn forked() -> Error {
 
 /// Runs a task on the runtime of this process, or on the simulated machine that this thread runs.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<Task> {
+    let work = host::scoped(work);
     let abort = match testing::running() {
-        Some(world) => Abort::Simulated(world.spawn(Box::pin(work))),
+        Some(world) => Abort::Simulated(world.spawn(work)),
         None => Abort::Running(handle()?.spawn(work).abort_handle()),
     };
     Ok(Task(Tied::new(abort)))

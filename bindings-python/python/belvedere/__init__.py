@@ -22,7 +22,9 @@ from belvedere._native import (
     Checkpoint,
     Client,
     Event,
+    Function,
     Pending,
+    Signal,
     Stream,
     _after_fork,
     _at_exit,
@@ -45,11 +47,15 @@ __all__ = [
     "Client",
     "Error",
     "Event",
+    "Function",
     "Pending",
+    "Signal",
     "Stream",
     "config",
     "errors",
+    "layer",
     "layers",
+    "provider",
     "providers",
     "results",
     "types",
@@ -73,6 +79,40 @@ def __getattr__(name: str) -> Any:
             globals()[name] = found
             return found
     raise AttributeError(f"module 'belvedere' has no attribute {name!r}")
+
+
+def provider(function: Any = None, /, *, name: str | None = None, model: str | None = None) -> Any:
+    """Makes a provider of a function, for `Client(provider=...)` and as a target of a route. It is a decorator, too.
+
+        @belvedere.provider
+        async def echo(request):
+            yield request["messages"][-1]["content"]
+
+    The function gets the request as a dict. It gives the whole answer (a str, an `Answer` or its dict) or, as a
+    generator, events one by one: `Event` objects, their dicts, or pieces of text. It may be a coroutine function, which
+    runs on the event loop of the call, or a plain one, which runs in a thread. An exception of `belvedere.errors` that it
+    raises keeps its kind, so that retries and routes understand it.
+    """
+    from belvedere import _host
+
+    return _host.made("provider", function, name, model)
+
+
+def layer(function: Any = None, /, *, name: str | None = None) -> Any:
+    """Makes a layer of a function, for `Client(layers=[...])`. It is a decorator, too.
+
+        @belvedere.layer
+        async def polite(request, call_next):
+            answer = await call_next({**request, "user": "me"})
+            return answer
+
+    The function gets each request as a dict, and `call_next`, which gives the stream of what stands behind it: awaited
+    (`.collect()` in a plain function) it is the whole answer, read it gives events. What the function gives is as for
+    `provider`; a stream that it returns unread is handed on as it is, without a detour through Python.
+    """
+    from belvedere import _host
+
+    return _host.made("layer", function, name)
 
 
 def __dir__() -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from belvedere import _native
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from belvedere._native import Port, Waiter
 
 _port: trio.lowlevel.RunVar[Port] = trio.lowlevel.RunVar("belvedere_port")
@@ -46,3 +49,26 @@ async def wait(waiter: Waiter) -> None:
         return trio.lowlevel.Abort.SUCCEEDED
 
     await trio.lowlevel.wait_task_rescheduled(abort)
+
+
+class _Running:
+    """A coroutine that runs in a task of the system."""
+
+    def __init__(self) -> None:
+        self._scope = trio.CancelScope()
+
+    async def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        with self._scope:
+            # Whoever waits is told by the coroutine itself; raised here, it would end all of trio.
+            with contextlib.suppress(Exception):
+                await coroutine
+
+    def cancel(self) -> None:
+        self._scope.cancel()
+
+
+def start(coroutine: Coroutine[Any, Any, None]) -> _Running:
+    """Starts a coroutine; gives what cancels it."""
+    running = _Running()
+    trio.lowlevel.spawn_system_task(running.run, coroutine)
+    return running

@@ -6,6 +6,7 @@ use belvedere::{Config, Registry};
 use pyo3::prelude::*;
 
 use crate::errors::raise;
+use crate::host;
 use crate::runtime;
 use crate::testing::World;
 
@@ -17,8 +18,10 @@ pub(crate) enum Base {
 }
 
 impl Base {
+    /// What documents may name here, the functions of Python included.
     fn registry(&self) -> Registry {
-        let registry = belvedere::registry();
+        let mut registry = belvedere::registry();
+        host::register(&mut registry);
         match self {
             Base::Process => registry,
             Base::Simulated(world) => world.with_env(registry),

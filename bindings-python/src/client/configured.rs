@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::Base;
 use super::recipe::Recipe;
+use crate::host::Counter;
 use crate::{record, request};
 
 /// What both kinds of clients have.
@@ -56,16 +57,41 @@ impl Configured {
         self.0.reload(py, config, sections)
     }
 
+    /// Lets a function hear what the pipeline does: every signal of a kind (`error`, `retry`, `fallback`, `hedge`,
+    /// `state_change`, `ejected`, `quota`, `degraded`, `store_failed`, `reloaded`, `reload_failed`), or all (`*`). It is
+    /// called after what happened, in order, in a thread or, where it is a coroutine function, on the event loop of the
+    /// call; nothing waits for it. Without a function it is a decorator.
+    #[pyo3(signature = (kind, function = None, /))]
+    fn on<'py>(
+        slf: &Bound<'py, Self>,
+        kind: String,
+        function: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let host = py.import("belvedere._host")?;
+        let Some(function) = function else {
+            return host.getattr("hooked")?.call1((slf, kind));
+        };
+        let is_async = host.getattr("is_async")?.call1((&function,))?.is_truthy()?;
+        slf.get().0.on(py, kind, function.clone().unbind(), is_async)?;
+        Ok(function)
+    }
+
     /// How many tokens the request has, before an answer: exact where the model's vocabulary is known, else an estimate.
     /// The first count for a vocabulary loads it.
-    #[pyo3(signature = (request = None, /, **fields))]
+    /// `counter` is a function that counts the tokens of a text instead.
+    #[pyo3(signature = (request = None, /, *, counter = None, **fields))]
     fn count_tokens(
         &self,
         py: Python<'_>,
         request: Option<&Bound<'_, PyAny>>,
+        counter: Option<Bound<'_, PyAny>>,
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let request = request::request(py, request, fields)?;
+        if let Some(counter) = counter {
+            return Counter::count(counter, &request);
+        }
         let model = self.model_of(py, &request)?;
         Ok(py.detach(|| tokens::counter(&model.unwrap_or_default()).request(&request)))
     }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::Base;
 use crate::convert::read;
 use crate::errors::raise;
+use crate::host::Ears;
 use crate::runtime::{Tied, lock};
 
 /// The sections of a configuration, which are arguments by name.
@@ -28,6 +29,8 @@ pub(crate) struct Recipe {
 #[derive(Debug)]
 struct State {
     config: Config,
+    /// Who hears what it does; in a client since the first function was given.
+    ears: Option<Ears>,
     client: Arc<Tied<belvedere::Client>>,
 }
 
@@ -56,7 +59,7 @@ impl Recipe {
 
     fn made(py: Python<'_>, base: Base, config: Config) -> PyResult<Self> {
         let client = Arc::new(Tied::new(base.make(py, &config)?));
-        Ok(Recipe { base, state: Mutex::new(State { config, client }) })
+        Ok(Recipe { base, state: Mutex::new(State { config, ears: None, client }) })
     }
 
     /// The client of this process.
@@ -70,9 +73,36 @@ impl Recipe {
         }
         let config = lock(&self.state).config.clone();
         let made = self.base.make(py, &config)?;
+        let ears = lock(&self.state).ears.clone();
+        let made = match ears {
+            Some(ears) => made.on(ears),
+            None => made,
+        };
         let before = std::mem::replace(&mut lock(&self.state).client, Arc::new(Tied::new(made.clone())));
         drop(before);
         Ok(made)
+    }
+
+    /// Lets a function hear the signals of a kind.
+    ///
+    /// # Errors
+    /// Those of making the client, in a child.
+    pub(crate) fn on(
+        &self,
+        py: Python<'_>,
+        kind: String,
+        function: Py<PyAny>,
+        is_async: bool,
+    ) -> PyResult<()> {
+        let client = self.client(py)?;
+        let mut state = lock(&self.state);
+        let ears = state.ears.get_or_insert_default().clone();
+        let is_new = ears.add(kind, function, is_async);
+        let before =
+            is_new.then(|| std::mem::replace(&mut state.client, Arc::new(Tied::new(client.on(ears)))));
+        drop(state);
+        drop(before);
+        Ok(())
     }
 
     /// Lets another configuration hold.

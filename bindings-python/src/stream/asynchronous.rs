@@ -27,6 +27,11 @@ fn pending(wish: Wish) -> Pending {
 
 #[pymethods]
 impl AsyncStream {
+    /// Awaited, it gives the whole answer.
+    fn __await__(slf: &Bound<'_, Self>) -> Pending {
+        pending(wish(slf, What::Collect))
+    }
+
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
         slf
     }

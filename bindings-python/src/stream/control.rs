@@ -17,6 +17,11 @@ impl Controlled {
     pub(super) fn new(call: Opening) -> Self {
         Controlled(Core::new(call))
     }
+
+    /// Takes the call, if it has not begun.
+    pub(crate) fn take(&self) -> Option<Opening> {
+        self.0.take()
+    }
 }
 
 #[pymethods]

@@ -53,6 +53,11 @@ impl Core {
         Ok(feed)
     }
 
+    /// Takes the call, if it has not begun.
+    pub(super) fn take(&self) -> Option<Opening> {
+        lock(&self.call).take()
+    }
+
     /// Ends the call; without effect where it has ended.
     pub(crate) fn cancel(&self) {
         let Some(feed) = self.feed.get() else { return };

@@ -1,0 +1,118 @@
+//! The functions that hear what a client does.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use belvedere::hooks::{Hook, Signal as CoreSignal};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::caller::{Caller, set_used};
+use super::signal::Signal;
+use super::start::{self, Started};
+use crate::runtime::lock;
+
+/// The name that stands for every signal.
+const ALL: &str = "*";
+
+/// The functions that hear what a client does, one after the other and in order. They are called in a thread of their
+/// own, or on the event loop of the call, after what happened: nothing waits for them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ears(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    functions: Mutex<Vec<Arc<Listener>>>,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    /// What it hears of.
+    kind: String,
+    function: Py<PyAny>,
+    is_async: bool,
+}
+
+/// What was not heard yet.
+#[derive(Debug, Default)]
+struct Told {
+    signals: VecDeque<(CoreSignal, Option<Arc<Caller>>)>,
+    /// Somebody tells them.
+    busy: bool,
+}
+
+impl Ears {
+    /// Lets a function hear the signals of a kind. True: it is the first one.
+    pub(crate) fn add(&self, kind: String, function: Py<PyAny>, is_async: bool) -> bool {
+        set_used();
+        let mut functions = lock(&self.0.functions);
+        functions.push(Arc::new(Listener { kind, function, is_async }));
+        functions.len() == 1
+    }
+
+    /// Tells what was not heard yet, until there is nothing more.
+    fn tell(&self, py: Python<'_>) {
+        loop {
+            let mut told = lock(&self.0.told);
+            let Some((signal, caller)) = told.signals.pop_front() else {
+                told.busy = false;
+                return;
+            };
+            drop(told);
+            let kind = kind(&signal);
+            let functions = lock(&self.0.functions).clone();
+            for listener in functions.iter().filter(|ear| ear.kind == ALL || Some(&ear.kind) == kind.as_ref())
+            {
+                if let Err(error) = listener.hear(py, &signal, caller.as_ref()) {
+                    error.write_unraisable(py, Some(listener.function.bind(py)));
+                }
+            }
+        }
+    }
+}
+
+/// The type of a signal, as its JSON form says it.
+fn kind(signal: &CoreSignal) -> Option<String> {
+    let json = serde_json::to_value(signal).ok()?;
+    Some(json.get("type")?.as_str()?.to_owned())
+}
+
+impl Listener {
+    fn hear(&self, py: Python<'_>, signal: &CoreSignal, caller: Option<&Arc<Caller>>) -> PyResult<()> {
+        let signal = Bound::new(py, Signal::new(py, signal)?)?.into_any();
+        let function = self.function.bind(py);
+        let context = caller.filter(|_| !self.is_async).map(|caller| &**caller);
+        let rest = Caller::run(context, py, function, &[signal])?;
+        if rest.is_none() || !rest.hasattr(intern!(py, "__await__"))? {
+            return Ok(());
+        }
+        let (rest, caller) = (rest.unbind(), caller.cloned());
+        start::on_loop(
+            caller.clone().as_ref(),
+            Box::new(move |py| {
+                let heard = py.import("belvedere._host").and_then(|host| {
+                    let heard = host.call_method1(intern!(py, "heard"), (rest,))?;
+                    start::start(&Started::default(), caller.as_deref(), heard)
+                });
+                if let Err(error) = heard {
+                    error.write_unraisable(py, None);
+                }
+            }),
+        );
+        Ok(())
+    }
+}
+
+impl Hook for Ears {
+    fn signal(&self, signal: &CoreSignal) {
+        let mut told = lock(&self.0.told);
+        told.signals.push_back((signal.clone(), Caller::current()));
+        let is_first = !std::mem::replace(&mut told.busy, true);
+        drop(told);
+        if is_first {
+            let ears = self.clone();
+            start::in_thread(Box::new(move |py| ears.tell(py)));
+        }
+    }
+}
