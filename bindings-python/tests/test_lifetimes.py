@@ -24,8 +24,8 @@ from upstream import Upstream
 
 def run(kind: str, upstream: Upstream, folder: Path, model: str, delay: float = 0.05) -> None:
     """Runs one kind of interruption once, and expects nothing of it to be left."""
-    (folder / f"{kind}.py").write_text(lifetimes.PRELUDE + lifetimes.CASES[kind])
-    outcome = lifetimes.run(lifetimes.Case(0, kind, model, delay), upstream.url, folder)
+    (folder / f"{kind}.py").write_text(lifetimes.PRELUDE + lifetimes.CASES[kind] + lifetimes.POSTLUDE)
+    outcome = lifetimes.run(lifetimes.Case(0, kind, model, (delay, delay / 5) if lifetimes.rounds(kind) > 1 else (delay,)), upstream.url, folder)
     assert outcome.fault is None, outcome.fault
     assert upstream.settle(open=0)["open"] == 0, "the upstream sees the close"
 
