@@ -108,7 +108,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
 /// A command line as one would type it: the program by its name, added variables first.
 fn shown(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_stem().unwrap_or_default().to_string_lossy();
-    let variables = command.get_envs().filter_map(|(key, value)| {
+    // A path is long, and says little.
+    let variables = command.get_envs().filter(|(key, _)| *key != "PATH").filter_map(|(key, value)| {
         Some(format!("{}={}", key.to_string_lossy(), quoted(&value?.to_string_lossy())))
     });
     let arguments = command.get_args().map(|a| quoted(&a.to_string_lossy()));

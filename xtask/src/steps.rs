@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Tally, cargo, program, stream};
 use crate::report::{Outcome, Row, summary};
 use crate::tools::WASM;
-use crate::{architecture, clients, features, simulate, tools};
+use crate::{architecture, clients, features, python, simulate, tools};
 
 struct Step {
     name: &'static str,
@@ -17,7 +17,7 @@ struct Step {
 /// belvedere-versus` does, by itself.
 pub(crate) const VERSUS: &str = "--exclude=belvedere-versus";
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 14] = [
     Step { name: "format", what: "rustfmt would change nothing", run: format },
     Step { name: "architecture", what: "no dependency points the wrong way", run: architecture::check },
     Step { name: "lint", what: "clippy, all targets and features, warnings are errors", run: lint },
@@ -36,6 +36,16 @@ const STEPS: [Step; 12] = [
         name: "clients",
         what: "the official Python and Node clients talk to the mock server",
         run: clients::check,
+    },
+    Step {
+        name: "python",
+        what: "the Python package: its tests, types, stubs and examples, in a fresh environment",
+        run: python::check,
+    },
+    Step {
+        name: "wheel",
+        what: "pip builds the wheel as users get it; its size and import are within bounds",
+        run: python::wheel,
     },
     Step { name: "docs", what: "rustdoc, warnings are errors", run: docs },
     Step { name: "features", what: "every feature alone builds, without a warning", run: features::check },
