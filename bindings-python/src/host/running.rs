@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
 
-use belvedere::event::{Finish, FinishReason, Notice};
+use belvedere::event::Notice;
 use belvedere::{Event, Events, Result};
 use futures_util::Stream;
 use pyo3::intern;
@@ -15,7 +15,7 @@ use pyo3::types::PyTuple;
 use super::caller::Caller;
 use super::function::Body;
 use super::raised::caught;
-use super::sink::{Item, Shared, Sink};
+use super::sink::{Item, Shared, Sink, stop};
 use super::start::{self, Started};
 
 /// What a function is called with, made on the thread that calls it.
@@ -185,8 +185,7 @@ impl Stream for Given {
             None if std::mem::take(&mut this.text) => Some(Ok(PART_END)),
             None => {
                 this.over = true;
-                let finish = Finish { reason: Some(FinishReason::Stop), ..Finish::default() };
-                (!this.finished).then_some(Ok(Event::Finish { choice: 0, finish }))
+                (!this.finished).then(|| Ok(Event::Finish { choice: 0, finish: stop() }))
             }
         })
     }

@@ -7,6 +7,7 @@ use std::task::{Context as Poller, Poll, Waker};
 use std::time::Duration;
 
 use belvedere::completion::Completion;
+use belvedere::event::{Finish, FinishReason};
 use belvedere::{Error, ErrorKind, Event, Result};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -21,6 +22,11 @@ use crate::runtime::lock;
 use crate::slot::Outcome;
 use crate::stream::{Controlled, Opening};
 use crate::work::Work;
+
+/// How an answer ends of which nothing else is said.
+pub(super) fn stop() -> Finish {
+    Finish { reason: Some(FinishReason::Stop), ..Finish::default() }
+}
 
 /// How many events a generator may be ahead of its reader.
 const AHEAD: usize = 32;
@@ -65,6 +71,14 @@ impl Shared {
         drop(state);
         reader.into_iter().for_each(Waker::wake);
         is_full
+    }
+
+    /// Gives all that there is.
+    fn give(&self, item: Item) {
+        self.change(|state| {
+            state.items.push_back(item);
+            state.end = Some(Ok(()));
+        });
     }
 
     fn is_closed(&self) -> bool {
@@ -146,14 +160,18 @@ impl Sink {
 
     /// Gives the whole answer: an `Answer`, its dict, or its text.
     fn answer(&self, answer: &Bound<'_, PyAny>) -> PyResult<()> {
-        let completion = if let Ok(answer) = answer.cast::<Answer>() {
+        let mut completion = if let Ok(answer) = answer.cast::<Answer>() {
             answer.get().core().clone()
         } else if let Ok(text) = answer.cast::<PyString>() {
             Completion::of_text(text.to_cow()?.as_ref())
         } else {
             read(answer, ErrorKind::Unexpected)?
         };
-        self.0.change(|state| state.items.push_back(Item::Answer(Box::new(completion))));
+        // What is given as a whole is complete.
+        for choice in &mut completion.choices {
+            choice.finish.get_or_insert_with(stop);
+        }
+        self.0.give(Item::Answer(Box::new(completion)));
         Ok(())
     }
 
@@ -163,7 +181,7 @@ impl Sink {
             return Err(PyTypeError::new_err("only streams of belvedere are handed on"));
         };
         let Some(opening) = stream.get().take() else { return Ok(false) };
-        self.0.change(|state| state.items.push_back(Item::Stream(opening)));
+        self.0.give(Item::Stream(opening));
         Ok(true)
     }
 

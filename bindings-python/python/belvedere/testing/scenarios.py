@@ -108,7 +108,9 @@ def _run_sync(machine: Simulation, actual: dict[str, Any]) -> None:
                 machine.advance(call["after"])
             began = machine.now_ns
             call["expect"], left = _verbs.sync(client, call, left)
-            _note(call, machine.now_ns - began, heard)
+            took = machine.now_ns - began
+            machine._step()  # what hooks hear comes after what happened
+            _note(call, took, heard)
 
 
 async def _run_async(machine: Simulation, actual: dict[str, Any]) -> None:
@@ -127,6 +129,7 @@ async def _run_async(machine: Simulation, actual: dict[str, Any]) -> None:
                 await machine.sleep(call["after"])
         turns = await asyncio.gather(*(_turn(machine, client, call, left) for call in group))
         left = turns[-1]
+        machine._step()
         _note(group[0], None, heard)
 
 
