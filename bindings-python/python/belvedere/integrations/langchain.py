@@ -15,10 +15,9 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
-from langchain_core.language_models.chat_models import BaseChatModel, LangSmithParams
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_openai_messages
-from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -151,8 +150,8 @@ class ChatBelvedere(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         if self.async_client is None:
-            async for chunk in super()._astream(messages, stop, None, **kwargs):
-                yield chunk
+            async for said in super()._astream(messages, stop, None, **kwargs):
+                yield said
             return
         telling = _Telling()
         async with self.async_client.stream(**self._asked(messages, stop, kwargs)) as stream:
@@ -210,9 +209,11 @@ class ChatBelvedere(BaseChatModel):
             response_format=wanted,
             ls_structured_output_format={"kwargs": {"method": method}, "schema": schema},
         )
-        parser: Any = PydanticOutputParser(pydantic_object=schema) if is_model else JsonOutputParser()
+        described_by: Any = schema
+        parser: Any = PydanticOutputParser(pydantic_object=described_by) if is_model else JsonOutputParser()
         if not include_raw:
-            return model | parser
+            structured: Runnable[LanguageModelInput, dict[str, Any] | BaseModel] = model | parser
+            return structured
         parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
         failed = RunnablePassthrough.assign(parsed=lambda _: None)
         return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
@@ -231,7 +232,7 @@ class _Telling:
         if kind in ("text", "reasoning", "refusal", "tool_start", "tool_input") and event.choice != 0:
             return None
         if kind == "text":
-            return AIMessageChunk(content=event.delta)
+            return AIMessageChunk(content=event.delta or "")
         if kind == "reasoning":
             return AIMessageChunk(content="", additional_kwargs={"reasoning_content": event.delta})
         if kind == "refusal":
@@ -254,7 +255,7 @@ class _Telling:
 
 
 def _tool_choice(choice: str | bool | dict[str, Any]) -> str | dict[str, Any]:
-    if choice is True or choice == "any":
+    if isinstance(choice, bool) or choice == "any":
         return "required"
     if isinstance(choice, str) and choice not in ("auto", "none", "required"):
         return {"type": "function", "function": {"name": choice}}
@@ -307,10 +308,18 @@ def _usage(answer: Answer) -> UsageMetadata | None:
     classes = usage.classes
     told = UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=usage.total_tokens or read + written)
     cached = sum(classes.get(name, 0) for name in ("cache_write_5m", "cache_write_1h"))
-    inputs = {"audio": classes.get("audio_input"), "cache_read": classes.get("cache_read"), "cache_creation": cached}
-    outputs = {"audio": classes.get("audio_output"), "reasoning": classes.get("reasoning")}
-    if known := {name: count for name, count in inputs.items() if count}:
-        told["input_token_details"] = InputTokenDetails(**known)
-    if known := {name: count for name, count in outputs.items() if count}:
-        told["output_token_details"] = OutputTokenDetails(**known)
+    inputs: Any = {
+        "audio": classes.get("audio_input"),
+        "cache_read": classes.get("cache_read"),
+        "cache_creation": cached,
+    }
+    outputs: Any = {"audio": classes.get("audio_output"), "reasoning": classes.get("reasoning")}
+    if any(inputs.values()):
+        told["input_token_details"] = _known(inputs)
+    if any(outputs.values()):
+        told["output_token_details"] = _known(outputs)
     return told
+
+
+def _known(counts: Any) -> Any:
+    return {name: count for name, count in counts.items() if count}
