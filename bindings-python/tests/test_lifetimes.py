@@ -180,7 +180,7 @@ def test_n7_threads_and_loops_at_once_never_wait_for_each_other(upstream: Upstre
         count = 0
         while time.monotonic() < ends:
             with made.stream("hi") as stream:
-                for _ in stream:
+                for _event in stream:
                     stream.progress()
             gc.collect(0)
             count += 1
@@ -249,7 +249,7 @@ def test_memory_stays_flat_over_calls_that_are_cancelled(upstream: Upstream) -> 
     def used() -> int:
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
-        return pages * resource.getpagesize()
+        return pages * int(resource.getpagesize())
 
     asyncio.run(some(100))
     before = used()

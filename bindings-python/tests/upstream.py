@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -152,7 +153,7 @@ async def main() -> None:
     # Whoever started it holds the other end: when they are gone, so is this.
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
-    loop.add_reader(sys.stdin, lambda: gone.set() if not sys.stdin.buffer.read1(1) else None)
+    loop.add_reader(sys.stdin, lambda: gone.set() if not os.read(sys.stdin.fileno(), 1) else None)
     await gone.wait()
 
 
