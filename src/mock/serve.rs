@@ -35,7 +35,10 @@ pub(super) async fn answer(state: Arc<State>, link: Arc<Link>, request: Request<
         Ok(body) => {
             let request = Request::from_parts(head, body.to_bytes());
             match flight {
-                Some(flight) => Some(planned(&state, flight, &request)),
+                Some(flight) => {
+                    state.keep(&request);
+                    Some(planned(&state, flight, &request))
+                }
                 None => return own(&state, &request),
             }
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use belvedere_core::clock::Clock;
 use belvedere_core::endpoint::Endpoint;
 use belvedere_middleware::runtime::TokioClock;
+use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -42,6 +43,8 @@ pub struct Options {
     pub endpoints: Vec<Arc<dyn Endpoint>>,
     /// What is done with the line of each request. Default: nothing.
     pub log: Option<Log>,
+    /// How many of the latest requests are kept, for [`MockServer::requests`]. Default none.
+    pub keep: usize,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
             clock: Arc::new(TokioClock::new()),
             endpoints: belvedere_providers::endpoints(),
             log: None,
+            keep: 0,
         }
     }
 }
@@ -63,6 +67,7 @@ impl fmt::Debug for Options {
             .field("clock", &self.clock)
             .field("endpoints", &self.endpoints)
             .field("log", &self.log.is_some())
+            .field("keep", &self.keep)
             .finish()
     }
 }
@@ -82,10 +87,10 @@ impl MockServer {
     /// # Errors
     /// When the address can't be had.
     pub async fn start_with(options: Options, script: impl Into<Script>) -> io::Result<Self> {
-        let Options { address, clock, endpoints, log } = options;
+        let Options { address, clock, endpoints, log, keep } = options;
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(clock, endpoints, log, script.into()));
+        let state = Arc::new(State::new(clock, endpoints, log, keep, script.into()));
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, state.clone()));
         Ok(MockServer { address, state, _accepting: accepting })
@@ -116,6 +121,11 @@ impl MockServer {
     /// What it has seen and done.
     pub fn stats(&self) -> Stats {
         self.state.stats.borrow().clone()
+    }
+
+    /// The latest requests to wires, in the order they were read, as many as [`Options::keep`] says.
+    pub fn requests(&self) -> Vec<http::Request<Bytes>> {
+        self.state.kept()
     }
 
     /// Sets all counters back to zero; what is open stays counted.

@@ -1,10 +1,13 @@
 //! What all connections of a server share.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use belvedere_core::clock::Clock;
 use belvedere_core::endpoint::Endpoint;
+use bytes::Bytes;
+use http::Request;
 use tokio::sync::watch;
 
 use super::Log;
@@ -17,6 +20,9 @@ pub(super) struct State {
     pub(super) log: Option<Log>,
     pub(super) stats: watch::Sender<Stats>,
     running: Mutex<Running>,
+    /// How many requests are kept.
+    keep: usize,
+    kept: Mutex<VecDeque<Request<Bytes>>>,
 }
 
 /// The script, and how often each of its steps was taken.
@@ -31,10 +37,29 @@ impl State {
         clock: Arc<dyn Clock>,
         endpoints: Vec<Arc<dyn Endpoint>>,
         log: Option<Log>,
+        keep: usize,
         script: Script,
     ) -> Self {
         let running = Mutex::new(Running::new(script));
-        State { clock, endpoints, log, stats: watch::Sender::new(Stats::default()), running }
+        let stats = watch::Sender::new(Stats::default());
+        State { clock, endpoints, log, stats, running, keep, kept: Mutex::default() }
+    }
+
+    /// Keeps a request, and lets go of the oldest one where there are too many.
+    pub(super) fn keep(&self, request: &Request<Bytes>) {
+        if self.keep == 0 {
+            return;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= self.keep {
+            kept.pop_front();
+        }
+        kept.push_back(request.clone());
+    }
+
+    /// The requests that are kept.
+    pub(super) fn kept(&self) -> Vec<Request<Bytes>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Begins another script.

@@ -6,7 +6,7 @@ from contextvars import Context
 from decimal import Decimal
 from os import PathLike
 from types import TracebackType
-from typing import Any, Generic, Literal, TypedDict, TypeVar, final, type_check_only
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar, final, overload, type_check_only
 
 from typing_extensions import Self, Unpack, disjoint_base
 
@@ -17,9 +17,14 @@ from belvedere.results import Attempt, Balance, Circuit, Estimate, Metrics, Prog
 from belvedere.types import Message, Request, Scope, Time
 
 _T_co = TypeVar("_T_co", covariant=True)
+_Hook = TypeVar("_Hook", bound=Callable[[Any], Any])
 _Config = Mapping[str, Any]
 _Asked = str | Sequence[Message | Mapping[str, Any]] | Message | Request | Mapping[str, Any]
 _End = Literal["finished", "truncated", "failed", "cancelled"]
+
+@type_check_only
+class _Entry(Protocol):
+    def to_dict(self) -> dict[str, Any]: ...
 
 @type_check_only
 class _Options(TypedDict, total=False):
@@ -68,8 +73,8 @@ class _EmbedFields(_Options, total=False):
 @type_check_only
 class _Sections(TypedDict, total=False):
     version: Literal[1] | None
-    provider: Provider | Mapping[str, Any] | None
-    layers: Sequence[Layer | Mapping[str, Any]] | None
+    provider: Provider | _Entry | Mapping[str, Any] | None
+    layers: Sequence[Layer | _Entry | Mapping[str, Any]] | None
     order: Literal["canonical", "as_written"] | None
     transport: Transport | Mapping[str, Any] | None
     streams: Streams | Mapping[str, Any] | None
@@ -225,6 +230,7 @@ class Controlled:
 class AsyncStream(Controlled, AsyncIterator[Event]):
     """The answer as it comes: `async for event in stream`."""
 
+    def __await__(self) -> Generator[Any, Any, Answer]: ...
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Pending[Event]: ...
     def __aenter__(self) -> Pending[Self]: ...
@@ -278,7 +284,19 @@ class Configured:
     @property
     def model(self) -> str | None:
         """The model of requests that name none."""
-    def count_tokens(self, request: _Asked | None = None, /, **fields: Unpack[_Fields]) -> int:
+    @overload
+    def on(self, kind: str, function: _Hook, /) -> _Hook:
+        """Lets a function hear what the pipeline does: every signal of a kind, or all (`*`)."""
+    @overload
+    def on(self, kind: str, /) -> Callable[[_Hook], _Hook]: ...
+    def count_tokens(
+        self,
+        request: _Asked | None = None,
+        /,
+        *,
+        counter: Callable[[str], int] | None = None,
+        **fields: Unpack[_Fields],
+    ) -> int:
         """How many tokens the request has, before an answer. Exact for OpenAI's models, else estimated."""
     def estimate_cost(self, request: _Asked | None = None, /, **fields: Unpack[_Fields]) -> Estimate:
         """What the call may cost, by the list prices of this release."""
@@ -367,6 +385,9 @@ class MockServer:
         """Plays another script from now on, from its beginning."""
     def stats(self) -> dict[str, Any]:
         """What it has seen and done: requests by wire, path and status, how answers ended, connections."""
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The latest requests, a hundred at most: `method`, `url`, `headers` and `body`."""
     def reset_stats(self) -> None:
         """Counts from nothing again."""
     def close(self) -> None:
@@ -390,6 +411,112 @@ class Body:
     def __anext__(self) -> Pending[bytes]: ...
     def close(self) -> None:
         """Ends the call; without effect where it has ended."""
+
+@final
+class Simulation:
+    """A simulated machine: virtual time, which moves at once when everybody waits, and a network that plays a script."""
+
+    def __new__(
+        cls,
+        replies: Sequence[Mapping[str, Any]] | None = None,
+        /,
+        *,
+        seed: int = 1,
+        env: Mapping[str, str] | None = None,
+    ) -> Self: ...
+    def add(self, replies: Sequence[Mapping[str, Any]], /) -> None:
+        """Adds replies to the end of the script."""
+    def client(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> Client:
+        """A client on this machine, for threads."""
+    def async_client(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> AsyncClient:
+        """A client on this machine, for coroutines."""
+    @property
+    def now(self) -> float:
+        """The time, in seconds; it begins at 10."""
+    @property
+    def now_ns(self) -> int:
+        """The same in whole nanoseconds."""
+    def sleep(self, time: Time, /) -> Pending[None]:
+        """Waits, in virtual time."""
+    def advance(self, time: Time, /) -> None:
+        """Lets time pass, and runs what is due meanwhile."""
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The requests that the network has seen: `method`, `url`, `headers` and `body`."""
+    @property
+    def aborted(self) -> int:
+        """How many connections our side closed before their reply was over."""
+    def assert_idle(self) -> None:
+        """Raises `AssertionError` when a task, a timer or a connection is left."""
+    def _step(self) -> bool: ...
+    def _pass(self, limit: float | None = None) -> bool: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class Function:
+    """A function of Python as a provider or a layer: what `belvedere.provider` and `belvedere.layer` make."""
+
+    def __new__(
+        cls,
+        role: Literal["provider", "layer"],
+        function: Callable[..., Any],
+        is_async: bool,
+        name: str | None = None,
+        model: str | None = None,
+    ) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name that documents know it by: `{type: host, name: ...}`."""
+    @property
+    def __wrapped__(self) -> Callable[..., Any]: ...
+    def to_dict(self) -> dict[str, Any]:
+        """What stands for it in a configuration."""
+    def __call__(self, *arguments: Any, **named: Any) -> Any: ...
+
+@final
+class Next:
+    """What answers behind a layer: `call_next(request)` gives a stream that begins when it is read or awaited."""
+
+    def __call__(self, request: Mapping[str, Any] | None = None, /) -> Any: ...
+
+@final
+class Signal:
+    """What the pipeline did: the object of its JSON form. The attribute `error` is the exception itself."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+    def __getattr__(self, name: str) -> Any: ...
+    def __getitem__(self, name: str) -> Any: ...
+    def __contains__(self, name: str) -> bool: ...
+
+@final
+class Sink:
+    """What a function of Python writes its answer to."""
+
+    def put(self, item: Event | Mapping[str, Any] | str) -> bool:
+        """Gives one event. True: wait for room before the next one."""
+    def answer(self, answer: Answer | Mapping[str, Any] | str) -> None:
+        """Gives the whole answer."""
+    def hand_on(self, stream: Controlled) -> bool:
+        """Hands on a stream that nobody has read from. False: somebody has."""
+    def room(self) -> Pending[None]:
+        """Waits for room, in a coroutine."""
+    def wait(self) -> None:
+        """Waits for room, in a thread."""
+    @property
+    def closed(self) -> bool:
+        """Whether nobody reads any more."""
+    def end(self) -> None:
+        """All was given."""
+    def fail(self, error: BaseException) -> None:
+        """It raised an exception."""
 
 @final
 class Waiter:

@@ -8,6 +8,7 @@ use belvedere::mock::{MockServer as Server, Options, Script, Step};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use super::request_to_python;
 use crate::convert::{read, to_python};
 use crate::errors::raise;
 use crate::runtime::{self, Tied, lock};
@@ -39,6 +40,7 @@ impl MockServer {
     fn py_new(py: Python<'_>, script: Option<&Bound<'_, PyAny>>, port: u16) -> PyResult<Self> {
         let script = script.map(script_of).transpose()?.unwrap_or_default();
         let mut options = Options::default();
+        options.keep = KEPT;
         options.address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let handle = runtime::handle().map_err(|error| raise(py, &error))?;
         let server = py.detach(|| handle.block_on(Server::start_with(options, script)))?;
@@ -62,6 +64,18 @@ impl MockServer {
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let stats = self.with(py, Server::stats)?;
         to_python(py, &stats)
+    }
+
+    /// The latest requests, a hundred at most: `method`, `url`, `headers` and `body`, which is an object where it is JSON,
+    /// else text.
+    #[getter]
+    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let requests = self.with(py, Server::requests)?;
+        let list = PyList::empty(py);
+        for request in &requests {
+            list.append(request_to_python(py, request)?)?;
+        }
+        Ok(list)
     }
 
     /// Counts from nothing again.
@@ -89,6 +103,9 @@ impl MockServer {
         format!("<MockServer {}{state}>", self.url)
     }
 }
+
+/// How many requests are kept.
+const KEPT: usize = 100;
 
 /// A list of steps, or a whole script.
 fn script_of(script: &Bound<'_, PyAny>) -> PyResult<Script> {

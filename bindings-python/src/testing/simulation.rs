@@ -19,10 +19,10 @@ use pyo3::exceptions::{PyAssertionError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use rustc_hash::FxHashMap;
-use serde_json::{Map, Value};
 
+use super::request_to_python;
 use crate::client::{AsyncClient, Base, Client};
-use crate::convert::{duration, read, to_python};
+use crate::convert::{duration, read};
 use crate::pending::Pending;
 use crate::slot::Outcome;
 use crate::work::Work;
@@ -184,24 +184,7 @@ impl Simulation {
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for request in self.0.machine.network.requests() {
-            let headers: Map<String, Value> = request
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
-                })
-                .collect();
-            let body = match request.body().is_empty() {
-                true => Value::Null,
-                false => serde_json::from_slice(request.body())
-                    .unwrap_or_else(|_| String::from_utf8_lossy(request.body()).into()),
-            };
-            let dict = PyDict::new(py);
-            dict.set_item("method", request.method().as_str())?;
-            dict.set_item("url", request.uri().to_string())?;
-            dict.set_item("headers", to_python(py, &headers)?)?;
-            dict.set_item("body", to_python(py, &body)?)?;
-            list.append(dict)?;
+            list.append(request_to_python(py, &request)?)?;
         }
         Ok(list)
     }

@@ -75,9 +75,8 @@ def run(
         _run_sync(machine, actual)
     else:
         simulate(machine, _run_async(machine, actual))
-    with machine:
-        # What was left is dropped when its task runs next.
-        machine._step()
+    # What was left is dropped when its task runs next.
+    machine._step()
     actual["sent"] = [_sent(request) for request in machine.requests]
     actual["aborted"] = machine.aborted
     machine.assert_idle()

@@ -76,6 +76,8 @@ def run(simulation: Simulation, main: Coroutine[Any, Any, T]) -> T:
             loop.run_until_complete(_end_all())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
+            # What was cancelled is gone when its task runs next.
+            simulation._step()
 
 
 async def _end_all() -> None:
