@@ -10,7 +10,8 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
 
 from belvedere._native import Answer, AsyncStream, Function, Stream
 
@@ -32,7 +33,7 @@ def is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
-def made(role: str, function: Any, name: str | None, model: str | None = None) -> Any:
+def made(role: Literal["provider", "layer"], function: Any, name: str | None, model: str | None = None) -> Any:
     """A provider or a layer; without a function, what makes one: a decorator."""
     if function is None:
         return lambda function: made(role, function, name, model)
@@ -127,16 +128,14 @@ async def heard(rest: Awaitable[Any]) -> None:
     try:
         await rest
     except Exception as error:
-        sys.unraisablehook(_Unraisable(error, rest))
-
-
-class _Unraisable:
-    def __init__(self, error: BaseException, what: Any) -> None:
-        self.exc_type = type(error)
-        self.exc_value = error
-        self.exc_traceback = error.__traceback__
-        self.err_msg = "Exception ignored in a hook"
-        self.object = what
+        told: Any = SimpleNamespace(
+            exc_type=type(error),
+            exc_value=error,
+            exc_traceback=error.__traceback__,
+            err_msg="Exception ignored in a hook",
+            object=rest,
+        )
+        sys.unraisablehook(told)
 
 
 _tasks: set[asyncio.Task[None]] = set()

@@ -17,7 +17,7 @@ from belvedere.results import Attempt, Balance, Circuit, Estimate, Metrics, Prog
 from belvedere.types import Message, Request, Scope, Time
 
 _T_co = TypeVar("_T_co", covariant=True)
-_Hook = TypeVar("_Hook", bound=Callable[[Any], Any])
+_Hook = TypeVar("_Hook", bound=Callable[["Signal"], Any])
 _Config = Mapping[str, Any]
 _Asked = str | Sequence[Message | Mapping[str, Any]] | Message | Request | Mapping[str, Any]
 _End = Literal["finished", "truncated", "failed", "cancelled"]
@@ -288,7 +288,7 @@ class Configured:
     def on(self, kind: str, function: _Hook, /) -> _Hook:
         """Lets a function hear what the pipeline does: every signal of a kind, or all (`*`)."""
     @overload
-    def on(self, kind: str, /) -> Callable[[_Hook], _Hook]: ...
+    def on(self, kind: str, function: None = None, /) -> Callable[[_Hook], _Hook]: ...
     def count_tokens(
         self,
         request: _Asked | None = None,
@@ -493,8 +493,8 @@ class Signal:
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
     def __getattr__(self, name: str) -> Any: ...
-    def __getitem__(self, name: str) -> Any: ...
-    def __contains__(self, name: str) -> bool: ...
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: str, /) -> bool: ...
 
 @final
 class Sink:

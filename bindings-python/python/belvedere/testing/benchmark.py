@@ -31,8 +31,8 @@ class Latency:
         times = sorted(times)
         if not times:
             return Latency()
-        share = [times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.9, 0.99)]
-        return Latency(statistics.fmean(times), *share, times[-1])
+        p50, p90, p99 = (times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.9, 0.99))
+        return Latency(statistics.fmean(times), p50, p90, p99, times[-1])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +25,6 @@ from belvedere.testing import _verbs
 from belvedere.testing.simulation import run as simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from os import PathLike
 
     from belvedere._native import AsyncClient
@@ -62,9 +62,8 @@ def run(
     `client="sync"` takes `belvedere.Client`; calls that begin together, that pause, or that are cancelled after a time
     need `AsyncClient`. With `single_bytes` each byte of the network comes in a piece of its own: nothing may change.
     """
-    if not hasattr(scenario, "keys"):
-        scenario = load(scenario)  # type: ignore[arg-type]
-    actual = copy.deepcopy(dict(scenario))  # type: ignore[arg-type]
+    expected = scenario if isinstance(scenario, Mapping) else load(scenario)
+    actual = copy.deepcopy(dict(expected))
     for reply in actual.get("replies", ()) if single_bytes else ():
         reply.pop("cut", None)
         reply["every"] = 1
@@ -80,7 +79,7 @@ def run(
     actual["sent"] = [_sent(request) for request in machine.requests]
     actual["aborted"] = machine.aborted
     machine.assert_idle()
-    return Outcome(actual, _compare(scenario, actual))  # type: ignore[arg-type]
+    return Outcome(actual, _compare(expected, actual))
 
 
 def needs_async(scenario: Mapping[str, Any]) -> bool:
