@@ -152,6 +152,20 @@ async def test_a_pause_hands_nothing_out(upstream: Upstream) -> None:
     assert (await waiting).type == "start"
 
 
+async def test_what_was_read_before_a_pause_comes_after_it(upstream: Upstream) -> None:
+    stream = async_client(upstream, "stall").stream("hi")
+    await anext(stream)
+    await asyncio.sleep(0.05)
+    stream.pause()
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    stream.resume()
+    assert (await asyncio.wait_for(waiting, 2)).delta == "t0 "
+    assert [(await anext(stream)).delta for _ in range(2)] == ["t1 ", "t2 "]
+    stream.cancel()
+
+
 async def test_what_was_read_ahead_does_not_count(upstream: Upstream) -> None:
     stream = async_client(upstream, "burst-200").stream("hi")
     await anext(stream)

@@ -119,6 +119,8 @@ async def say(writer: asyncio.StreamWriter, request: dict[str, Any]) -> None:
     while (name == "endless" or sent < count) and not writer.is_closing():
         chunk(writer, {"index": 0, "delta": {"content": f"t{sent} "}, "finish_reason": None})
         sent += 1
+        if sent % 100 == 0:
+            await writer.drain()
         if name in ("paced", "endless"):
             await writer.drain()
             await asyncio.sleep(0.005)

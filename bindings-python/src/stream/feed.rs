@@ -22,6 +22,9 @@ const EVENTS: usize = 256;
 /// The same, in bytes of memory.
 const BYTES: usize = 64 << 10;
 
+/// How often the task looks for more before it wakes who waits: one wake is dearer than many looks.
+const LOOKS: u8 = 32;
+
 /// The middle between the task that reads and the thread that takes.
 #[derive(Default)]
 pub(crate) struct Feed {
@@ -38,6 +41,12 @@ struct State {
     controller: Option<StreamController>,
     /// Paused before there was a stream to pause.
     paused: bool,
+    /// The task waits until something was taken.
+    full: bool,
+    /// Something has come that no reader was woken for.
+    untold: bool,
+    /// How often the task has looked for more before it wakes who waits.
+    looks: u8,
     /// Its reader wants no more.
     cancelled: bool,
     /// The whole answer is wanted.
@@ -56,6 +65,22 @@ enum Stage {
     Failed(Box<Error>, bool),
     /// Cancelled before it was open.
     Cancelled,
+}
+
+impl State {
+    /// Takes note of how far the task has read; gives who has to be woken.
+    fn told(&mut self, ahead: Poll<Ahead>, looks_again: bool) -> Vec<Wake> {
+        self.full = matches!(ahead, Poll::Ready(Ahead::Full | Ahead::Over));
+        self.untold |= ahead.is_ready();
+        self.looks = if looks_again { self.looks + 1 } else { 0 };
+        match self.untold && !looks_again {
+            true => {
+                self.untold = false;
+                std::mem::take(&mut self.wakes)
+            }
+            false => Vec::new(),
+        }
+    }
 }
 
 /// What a reader finds.
@@ -127,17 +152,18 @@ impl Feed {
             }
             let Stage::Open(events) = &mut state.stage else { return Poll::Ready(None) };
             let ahead = events.poll_ahead(cx, EVENTS, BYTES);
-            let wakes = if ahead.is_ready() { std::mem::take(&mut state.wakes) } else { Vec::new() };
+            let looks_again = ahead == Poll::Ready(Ahead::More) && state.looks < LOOKS;
+            let wakes = state.told(ahead, looks_again);
             drop(state);
             wakes.into_iter().for_each(Wake::wake);
-            match ahead {
-                Poll::Ready(Ahead::More) => {}
-                // At the end the reader may still want the whole answer.
-                Poll::Ready(Ahead::Full | Ahead::Over) | Poll::Pending => {
-                    std::task::ready!(more.as_mut().poll(cx));
-                    more.set(self.more.notified());
-                }
+            if looks_again {
+                // After the others that can run: one of them may bring more.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
+            // At the end the reader may still want the whole answer.
+            std::task::ready!(more.as_mut().poll(cx));
+            more.set(self.more.notified());
         }
     }
 
@@ -169,8 +195,10 @@ impl Feed {
             }
             Stage::Failed(..) | Stage::Cancelled | Stage::Collected(_) => Poll::Ready(None),
         };
-        // The task is asked for more when nothing is left: then it has read the most for one wake.
-        let asks = taken.is_pending() && matches!(state.stage, Stage::Open(_));
+        // A task that waits for room is asked for more when nothing is left: then it reads the most for one wake. One that
+        // does not know of the pause yet has to be told, because the end of the pause wakes it.
+        let is_stopped = state.full || state.controller.as_ref().is_some_and(StreamController::is_paused);
+        let asks = taken.is_pending() && is_stopped && matches!(state.stage, Stage::Open(_));
         if taken.is_pending() {
             state.wakes.extend(wake);
         }
@@ -229,6 +257,11 @@ impl Feed {
             Some(controller) if paused => controller.pause(),
             Some(controller) => controller.resume(),
             None => {}
+        }
+        if !paused {
+            // Who waits takes what was read before the pause; the task may have nothing new.
+            let wakes = std::mem::take(&mut lock(&self.state).wakes);
+            wakes.into_iter().for_each(Wake::wake);
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Event, Events, Result};
 /// How far [`Events::poll_ahead`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ahead {
-    /// More has come.
+    /// More has come. The task is woken when still more does.
     More,
     /// As much is kept as was asked for, or all but the end is there. The task is woken by a cancel only: come back
     /// once something was taken.
@@ -55,8 +55,10 @@ impl Events {
             let Some(stream) = &mut self.stream else { return Poll::Ready(Ahead::Over) };
             match stream.poll_next(cx) {
                 Poll::Ready(item) => self.keep(item),
-                Poll::Pending if is_more => return Poll::Ready(Ahead::More),
-                Poll::Pending => return self.poll_cancelled(cx).map(|_| Ahead::Over),
+                Poll::Pending => {
+                    let over = self.poll_cancelled(cx).map(|_| Ahead::Over);
+                    return if over.is_pending() && is_more { Poll::Ready(Ahead::More) } else { over };
+                }
             }
             is_more = true;
         }
