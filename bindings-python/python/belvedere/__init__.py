@@ -33,11 +33,17 @@ from belvedere._native import (
 # Known to type checkers; `typing` itself takes longer to load than all of this.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, overload
 
     from belvedere import config, errors, layers, providers, results, types
     from belvedere.errors import *  # noqa: F403
     from belvedere.errors import Error
+else:
+
+    def overload(function):
+        return function
+
 
 __all__ = [
     "Answer",
@@ -81,6 +87,12 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'belvedere' has no attribute {name!r}")
 
 
+@overload
+def provider(function: Callable[..., Any], /, *, name: str | None = None, model: str | None = None) -> Function: ...
+@overload
+def provider(
+    function: None = None, /, *, name: str | None = None, model: str | None = None
+) -> Callable[[Callable[..., Any]], Function]: ...
 def provider(function: Any = None, /, *, name: str | None = None, model: str | None = None) -> Any:
     """Makes a provider of a function, for `Client(provider=...)` and as a target of a route. It is a decorator, too.
 
@@ -98,6 +110,10 @@ def provider(function: Any = None, /, *, name: str | None = None, model: str | N
     return _host.made("provider", function, name, model)
 
 
+@overload
+def layer(function: Callable[..., Any], /, *, name: str | None = None) -> Function: ...
+@overload
+def layer(function: None = None, /, *, name: str | None = None) -> Callable[[Callable[..., Any]], Function]: ...
 def layer(function: Any = None, /, *, name: str | None = None) -> Any:
     """Makes a layer of a function, for `Client(layers=[...])`. It is a decorator, too.
 
