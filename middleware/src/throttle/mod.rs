@@ -28,7 +28,8 @@ use stream::Throttled;
 ///
 /// Text and thinking are cut; all other events pass as they are and keep their place between them. No byte is
 /// reordered, lost or repeated, and no character as people see it (a grapheme cluster) is cut that came whole. An
-/// answer that is not streamed is handed out the same way: it is the greatest burst of all.
+/// answer that comes whole to a caller who streams is handed out the same way: it is the greatest burst of all. What is
+/// asked for as a whole passes as it is: nobody watches it come.
 ///
 /// - A speed holds in any stretch of time, to within one event, or one beat of a cadence. What was handed out is
 ///   paid by waiting afterwards, so the first word does not wait.
@@ -133,6 +134,10 @@ impl Service for ThrottleService {
     }
 
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+        // Nobody watches a whole answer come: to cut it and to hold it back would only cost.
+        if !request.stream {
+            return (*self.inner).call(cx, request).await;
+        }
         // By the inner service itself: by the stack around it, the future would be boxed twice.
         let events = (*self.inner).call(cx.clone(), request).await?;
         Ok(Events::new(Throttled::new(&self.throttle, events, &cx)))

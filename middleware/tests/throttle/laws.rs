@@ -98,7 +98,7 @@ fn observed(settings: Throttle, answer: Answer) -> (Outcome, Duration) {
     let stack = settings.layer(noting.layer(Stack::new(service)));
     let at = || clock.now().since(began);
     let (events, error, end) = simulation
-        .run(async { read(stack.call(simulation.context(), Request::from("hi")).await.unwrap(), at).await });
+        .run(async { read(stack.call(simulation.context(), super::streamed()).await.unwrap(), at).await });
     simulation.assert_idle();
     let ended = *ended.lock().unwrap();
     (Outcome { events, error, end, took: clock.now().since(began) }, ended)

@@ -23,7 +23,7 @@ fn l1_a_drop_at_each_event_drops_the_source_and_the_timer() {
         let service = ScriptedService::new([Answer::text("a b c d e f")]);
         let stack = wrap(throttle(r#"{"events":"1/s"}"#), &service);
         simulation.run(async {
-            let mut events = stack.call(simulation.context(), Request::from("hi")).await.unwrap();
+            let mut events = stack.call(simulation.context(), super::streamed()).await.unwrap();
             for _ in 0..taken {
                 assert!(events.next().await.unwrap().is_ok());
             }
@@ -72,7 +72,7 @@ fn over_a_pause(policy: Option<PausePolicy>) -> (Vec<String>, Vec<String>, Vec<S
     let mut options = Options::default();
     options.pause = policy;
     let cx = simulation.context_with(options);
-    let mut events = simulation.run(stack.call(cx.clone(), Request::from("hi"))).unwrap();
+    let mut events = simulation.run(stack.call(cx.clone(), super::streamed())).unwrap();
     let mut there = || {
         let mut texts = Vec::new();
         loop {
@@ -131,7 +131,7 @@ fn resume_wakes_who_waits() {
     let service = ScriptedService::new([Answer::text("a")]);
     let stack = wrap(throttle(r#"{"by":"word"}"#), &service);
     let cx = simulation.context();
-    let mut events = simulation.run(stack.call(cx.clone(), Request::from("hi"))).unwrap();
+    let mut events = simulation.run(stack.call(cx.clone(), super::streamed())).unwrap();
     cx.call.pause.pause(simulation.clock.now());
     let mut next = Task::new(events.next());
     assert!(simulation.poll(&mut next).is_pending() && !next.is_woken());

@@ -11,6 +11,7 @@ mod words;
 
 use std::time::Duration;
 
+use belvedere_core::client::Client;
 use belvedere_core::clock::Clock;
 use belvedere_core::error::{Error, ErrorKind};
 use belvedere_core::event::Event;
@@ -53,6 +54,13 @@ impl Outcome {
     }
 }
 
+/// A request of somebody who watches the answer come.
+fn streamed() -> Request {
+    let mut request = Request::from("hi");
+    request.stream = true;
+    request
+}
+
 fn wrap(throttle: Throttle, service: &ScriptedService) -> Stack {
     throttle.layer(Stack::new(service.clone()))
 }
@@ -65,7 +73,7 @@ fn go(throttle: Throttle, answer: Answer) -> Outcome {
     let stack = wrap(throttle, &service);
     let clock = simulation.clock.clone();
     let (events, error, end) = simulation.run(async {
-        match stack.call(simulation.context(), Request::from("hi")).await {
+        match stack.call(simulation.context(), streamed()).await {
             Ok(events) => read(events, || clock.now().since(began)).await,
             Err(error) => (Vec::new(), Some(error), None),
         }

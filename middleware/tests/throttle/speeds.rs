@@ -67,7 +67,7 @@ fn the_upstream_is_read_only_as_far_as_the_window_hands_out() {
     // Seven bytes a word: ten words a second.
     let stack = throttle(r#"{"bytes":"70/s"}"#).layer(counted.layer(Stack::new(service)));
     simulation.run(async {
-        let mut events = stack.call(simulation.context(), Request::from("hi")).await.unwrap();
+        let mut events = stack.call(simulation.context(), super::streamed()).await.unwrap();
         for taken in 1..=50 {
             assert!(events.next().await.unwrap().is_ok());
             let ahead = read.load(std::sync::atomic::Ordering::Acquire) - taken;
@@ -90,4 +90,15 @@ fn the_end_is_not_delayed_by_more_than_the_window() {
         assert_eq!(outcome.texts().concat(), "a b c d e f");
         assert_eq!(outcome.error.map(|e| e.kind()), (kind == EndKind::Failed).then_some(ErrorKind::Network));
     }
+}
+
+#[test]
+fn what_is_asked_for_as_a_whole_is_not_held_back() {
+    let simulation = Simulation::new(1);
+    let began = simulation.clock.now();
+    let client =
+        Client::new(ScriptedService::new([Answer::text("One word after the other.")]), simulation.lent())
+            .layer(throttle(r#"{"tokens":"1/s"}"#));
+    assert_eq!(simulation.run(client.complete("hi")).unwrap().text(), "One word after the other.");
+    assert_eq!(simulation.clock.now(), began);
 }
