@@ -34,6 +34,25 @@ const EAST_ASIAN: char = '\u{2e80}';
 /// A word ends before what follows a space, and between two words that stand together, as they do in Chinese
 /// (boundaries: Unicode Standard Annex 29, section 4). It never ends inside a grapheme cluster (section 3).
 pub(super) fn word(text: &str) -> Option<usize> {
+    plain_word(text).or_else(|| any_word(text))
+}
+
+/// The same where it is easy: in ASCII a word ends behind its spaces, before anything else. `None`: look closer.
+fn plain_word(text: &str) -> Option<usize> {
+    let mut is_spaced = false;
+    for (at, byte) in text.bytes().take(LONGEST).enumerate() {
+        match byte {
+            b'\t'..=b'\r' | b' ' => is_spaced = true,
+            // A mark may stand on the space before it.
+            0x80.. => return None,
+            _ if is_spaced => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn any_word(text: &str) -> Option<usize> {
     let seen = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text);
     let (mut before, mut words) = (Segment::Sign, 0);
     for (at, segment) in seen.split_word_bound_indices() {
@@ -123,6 +142,22 @@ mod tests {
         assert_eq!(all(" world", word), [" ", "world"]);
         assert_eq!(all("a\r", word), ["a\r"], "a line feed may follow");
         assert_eq!(all("a\r\nb", word), ["a\r\n", "b"]);
+    }
+
+    #[test]
+    fn plain_words_end_where_all_others_do() {
+        let signs = ["a", "B", "1", " ", "\t", "\r", "\n", ".", ",", "'", "_", "-", ":", "\u{301}", "你"];
+        for number in 0..signs.len().pow(4) {
+            let text: String =
+                (0..4).map(|place| signs[number / signs.len().pow(place) % signs.len()]).collect();
+            if let Some(at) = plain_word(&text) {
+                assert_eq!(any_word(&text), Some(at), "{text:?}");
+            }
+        }
+        for spaces in 250..260 {
+            let text = format!("a{}b", " ".repeat(spaces));
+            assert_eq!(word(&text), any_word(&text), "{spaces}");
+        }
     }
 
     #[test]
