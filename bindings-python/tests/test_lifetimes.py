@@ -215,23 +215,27 @@ def test_n9_ctrl_c_ends_each_blocking_call(upstream: Upstream, tmp_path: Path, k
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
 def test_n9_a_signal_is_heard_within_100_ms(upstream: Upstream) -> None:
+    sent: list[float] = []
     heard: list[float] = []
-    before = signal.signal(signal.SIGUSR1, lambda *_: heard.append(time.monotonic()))
-    try:
-        sent: list[float] = []
 
-        def send() -> None:
+    def send() -> None:
+        for _ in range(5):
+            time.sleep(0.15)
             sent.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGUSR1)
 
-        threading.Timer(0.1, send).start()
+    before = signal.signal(signal.SIGUSR1, lambda *_: heard.append(time.monotonic()))
+    try:
+        threading.Thread(target=send, daemon=True).start()
         made = belvedere.Client(provider=upstream.provider("hang"))
-        with pytest.raises(belvedere.Timeout):
-            made.complete("hi", timeout=0.5)
         # A handler that raises nothing leaves the call alone.
-        assert heard and heard[0] - sent[0] < 0.1 + 0.2, "50 ms, and what a busy machine takes"
+        with pytest.raises(belvedere.Timeout):
+            made.complete("hi", timeout=1.5)
     finally:
         signal.signal(signal.SIGUSR1, before)
+    assert heard, "while the call waits"
+    # The quickest: a machine that is busy may be late with any other.
+    assert min(after - at for at, after in zip(sent, heard, strict=False)) < 0.1
 
 
 def test_memory_stays_flat_over_calls_that_are_cancelled(upstream: Upstream) -> None:
