@@ -234,8 +234,8 @@ def test_n9_a_signal_is_heard_within_100_ms(upstream: Upstream) -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert heard, "while the call waits"
-    # The quickest: a machine that is busy may be late with any other.
-    assert min(after - at for at, after in zip(sent, heard, strict=False)) < 0.1
+    # The quickest: a machine that is busy may be late with any other, and two at once are heard as one.
+    assert min(after - max(at for at in sent if at <= after) for after in heard) < 0.1
 
 
 def test_memory_stays_flat_over_calls_that_are_cancelled(upstream: Upstream) -> None:
