@@ -490,3 +490,72 @@ def test_functions_run_on_a_simulated_machine() -> None:
 
     assert run(simulation, main()) == ("an hour later", 3600.0)
     simulation.assert_idle()
+
+
+# Other loops, forks, the end
+
+
+def test_functions_run_in_trio() -> None:
+    trio = pytest.importorskip("trio")
+    seen: list[str] = []
+
+    @belvedere.provider
+    async def patient(request: dict[str, Any]) -> AsyncIterator[str]:
+        try:
+            await trio.sleep(0)
+            yield "slowly"
+            await trio.sleep(60 if words(request) == "never" else 0)
+        finally:
+            seen.append("closed")
+
+    @belvedere.layer
+    async def through(request: dict[str, Any], call_next: Any) -> Any:
+        return str((await call_next()).text + ", in trio")
+
+    async def main() -> None:
+        client = AsyncClient(provider=patient, layers=[through])
+        assert (await client.complete("hi")).text == "slowly, in trio"
+        with trio.move_on_after(0.2) as scope:
+            await AsyncClient(provider=patient).complete("never")
+        assert scope.cancelled_caught
+        with trio.fail_after(5):
+            while len(seen) < 2:
+                await trio.sleep(0.01)
+
+    trio.run(main)
+
+
+def test_a_child_of_a_fork_has_its_own_threads_and_loop() -> None:
+    import os
+
+    client = Client(provider=parrot)
+    heard: list[Any] = []
+    client.on("*", heard.append)
+    assert client.complete("parent").text == "You said: parent"
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if client.complete("child").text == "You said: child" else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_close_lets_hooks_hear_the_last_call() -> None:
+    @belvedere.provider
+    def busy(request: dict[str, Any]) -> str:
+        raise belvedere.Overloaded("busy")
+
+    heard: list[str] = []
+    with Client(provider=busy) as client:
+        client.on("error", lambda signal: heard.append(signal.kind))
+        with pytest.raises(belvedere.Overloaded):
+            client.complete("hi")
+    assert heard == ["error"]
+
+
+async def test_two_hundred_calls_at_once() -> None:
+    client = AsyncClient(provider=parrot, layers=[RETRY])
+    answers = await asyncio.gather(*(client.complete(str(number)) for number in range(200)))
+    assert [answer.text for answer in answers] == [f"You said: {number}" for number in range(200)]

@@ -490,6 +490,9 @@ class Next:
 class Signal:
     """What the pipeline did: the object of its JSON form. The attribute `error` is the exception itself."""
 
+    @property
+    def kind(self) -> str:
+        """What happened, such as `retry`: the `type` of the JSON form."""
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
     def __getattr__(self, name: str) -> Any: ...

@@ -1,6 +1,7 @@
 //! The calls of a client, not begun yet.
 
 use std::any::Any;
+use std::pin::pin;
 use std::time::Duration;
 
 use belvedere::completion::Completion;
@@ -8,6 +9,7 @@ use belvedere::middleware::budget::Budget;
 use belvedere::request::{Operation, Request, Scope};
 use belvedere::{ErrorKind, Result};
 use futures_util::FutureExt;
+use futures_util::future::select;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -71,9 +73,15 @@ fn answered(answer: Result<Completion>) -> Outcome {
 
 /// The end of a client; gives how many calls had to be cancelled.
 pub(super) fn close(client: &Bound<'_, Configured>, deadline: Duration) -> PyResult<Work> {
+    let ears = client.get().0.ears();
     let client = core(client)?;
     Ok(Work::new(async move {
         let cancelled = client.close(deadline).await;
+        // Hooks hear of the last call, too, where they are not slower than that.
+        if let Some(ears) = ears {
+            let limit = client.lent().clock.sleep(deadline);
+            select(pin!(ears.quiet()), limit).await;
+        }
         Box::new(move |py: Python<'_>| Ok(cancelled.into_pyobject(py)?.into_any().unbind())) as Outcome
     }))
 }

@@ -83,6 +83,11 @@ impl Recipe {
         Ok(made)
     }
 
+    /// Who hears what it does.
+    pub(crate) fn ears(&self) -> Option<Ears> {
+        lock(&self.state).ears.clone()
+    }
+
     /// Lets a function hear the signals of a kind.
     ///
     /// # Errors

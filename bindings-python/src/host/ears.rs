@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use belvedere::hooks::{Hook, Signal as CoreSignal};
 use pyo3::intern;
 use pyo3::prelude::*;
+use tokio::sync::Notify;
 
 use super::caller::{Caller, set_used};
 use super::signal::Signal;
@@ -24,6 +25,8 @@ pub(crate) struct Ears(Arc<Shared>);
 struct Shared {
     functions: Mutex<Vec<Arc<Listener>>>,
     told: Mutex<Told>,
+    /// All was heard.
+    quiet: Notify,
 }
 
 #[derive(Debug)]
@@ -51,12 +54,26 @@ impl Ears {
         functions.len() == 1
     }
 
+    /// Waits until all was heard. A coroutine has heard what it was started with.
+    pub(crate) async fn quiet(&self) {
+        loop {
+            // Made before the look, so that nothing is missed between the two.
+            let quiet = self.0.quiet.notified();
+            if !lock(&self.0.told).busy {
+                return;
+            }
+            quiet.await;
+        }
+    }
+
     /// Tells what was not heard yet, until there is nothing more.
     fn tell(&self, py: Python<'_>) {
         loop {
             let mut told = lock(&self.0.told);
             let Some((signal, caller)) = told.signals.pop_front() else {
                 told.busy = false;
+                drop(told);
+                self.0.quiet.notify_waiters();
                 return;
             };
             drop(told);

@@ -30,6 +30,12 @@ impl Signal {
 
 #[pymethods]
 impl Signal {
+    /// What happened, such as `retry`: the `type` of the JSON form.
+    #[getter]
+    fn kind<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.fields.bind(py).get_item("type")
+    }
+
     /// The JSON form.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.fields.bind(py).copy()
