@@ -19,7 +19,7 @@ use crate::checkpoint::Checkpoint;
 use crate::convert::read;
 use crate::record;
 use crate::request;
-use crate::serve::{self, Asked};
+use crate::serve::{self, Asked, Raw};
 use crate::slot::{Outcome, failed};
 use crate::stream::Opening;
 use crate::work::Work;
@@ -89,13 +89,12 @@ pub(super) fn close(client: &Bound<'_, Configured>, deadline: Duration) -> PyRes
 /// The answer to a request of an SDK.
 pub(super) fn serve(
     client: &Bound<'_, Configured>,
-    http: (&str, &str, Vec<(Vec<u8>, Vec<u8>)>, &[u8]),
+    http: Raw<'_>,
     of: Option<&Bound<'_, PyAny>>,
     patience: Option<f64>,
 ) -> PyResult<Work> {
-    let (method, target, headers, body) = http;
     let patience = patience.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let asked = Asked::new((method, target), &headers, body, (scope(of)?, patience))?;
+    let asked = Asked::new(http, scope(of)?, patience)?;
     serve::serve(client.py(), core(client)?, asked)
 }
 

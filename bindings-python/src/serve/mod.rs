@@ -23,6 +23,9 @@ use patience::Patience;
 use crate::slot::Outcome;
 use crate::work::Work;
 
+/// Method, target, headers and body of a request, as a transport has them.
+pub(crate) type Raw<'a> = (&'a str, &'a str, Vec<(Vec<u8>, Vec<u8>)>, &'a [u8]);
+
 /// A request of an SDK.
 pub(crate) struct Asked {
     request: http::Request<Bytes>,
@@ -37,10 +40,9 @@ impl Asked {
     /// # Errors
     /// `ValueError` for what is no HTTP.
     pub(crate) fn new(
-        (method, target): (&str, &str),
-        headers: &[(Vec<u8>, Vec<u8>)],
-        body: &[u8],
-        (scope, patience): (Scope, Option<Duration>),
+        (method, target, headers, body): Raw<'_>,
+        scope: Scope,
+        patience: Option<Duration>,
     ) -> PyResult<Self> {
         let no_http = |what: http::Error| PyValueError::new_err(what.to_string());
         let mut request = http::Request::builder()
@@ -49,8 +51,8 @@ impl Asked {
             .body(Bytes::copy_from_slice(body))
             .map_err(no_http)?;
         for (name, value) in headers {
-            let name = HeaderName::from_bytes(name).map_err(|e| no_http(e.into()))?;
-            let value = HeaderValue::from_bytes(value).map_err(|e| no_http(e.into()))?;
+            let name = HeaderName::from_bytes(&name).map_err(|e| no_http(e.into()))?;
+            let value = HeaderValue::from_bytes(&value).map_err(|e| no_http(e.into()))?;
             request.headers_mut().append(name, value);
         }
         Ok(Asked { request, scope, patience })
