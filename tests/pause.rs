@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
+use belvedere::event::Notice;
 use belvedere::testing::{Piece, Reply, Simulation, Task};
+use belvedere::{Event, Events};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -60,6 +64,50 @@ fn pause_for_a_day(policy: &str, reply: Reply) -> (usize, usize) {
     drop(client);
     simulation.assert_idle();
     (open, simulation.network.requests().len())
+}
+
+/// The same for who reads ahead in one place and takes in another, as hosts do.
+fn pause_while_reading_ahead(reply: Reply) -> (String, usize) {
+    let simulation = Simulation::new(1);
+    simulation.network.push(reply);
+    simulation.network.push(answer(|_| Duration::ZERO));
+    let provider = json!({ "type": "openai", "base_url": "http://upstream.test/v1", "model": "m", "api_key": "test-key" });
+    let layers = json!([{ "type": "repair", "policy": "restart" }]);
+    let streams = json!({ "pause": "checkpoint", "buffer": 2048 });
+    let config = json!({ "provider": provider, "layers": layers, "streams": streams }).into();
+    let client = belvedere::registry().client_with(&config, simulation.lent()).unwrap();
+    let mut events = simulation.run(client.stream("hi")).unwrap();
+    let controller = events.controller();
+    let mut text = String::new();
+    let mut restarts = 0;
+    let mut taken = 0;
+    loop {
+        let ahead = simulation.poll(&mut Task::new(poll_fn(|cx| events.poll_ahead(cx, 256, 1 << 16))));
+        match Events::take(&mut events) {
+            Poll::Ready(Some(Ok(Event::Notice(Notice::Restart { .. })))) => {
+                text.clear();
+                restarts += 1;
+            }
+            Poll::Ready(Some(Ok(event))) => text.push_str(event.delta().unwrap_or_default()),
+            Poll::Ready(Some(Err(error))) => panic!("{error}"),
+            Poll::Ready(None) => break,
+            Poll::Pending if ahead.is_pending() => simulation.advance(MINUTE),
+            Poll::Pending => {}
+        }
+        taken += 1;
+        if taken == 3 {
+            controller.pause();
+            simulation.advance(DAY);
+            controller.resume();
+        }
+    }
+    (text, restarts)
+}
+
+#[test]
+fn l16_what_was_read_ahead_is_part_of_the_answer_that_a_pause_goes_on_with() {
+    let sending = answer(|n| if n > 2 { 10 * MINUTE } else { Duration::ZERO });
+    assert_eq!(pause_while_reading_ahead(sending), (whole(), 1));
 }
 
 #[test]
