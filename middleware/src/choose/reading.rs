@@ -205,11 +205,7 @@ mod tests {
     #[test]
     fn a_word_goes_on_through_letters_of_any_kind_and_a_number_ends_at_one() {
         let reading = read("naïve_1 naïve naive NaïVE 3a5 a");
-        assert_eq!(
-            (reading.repeated, reading.numbers),
-            (2, 3),
-            "naïve comes again, and a"
-        );
+        assert_eq!((reading.repeated, reading.numbers), (2, 3), "naïve comes again, and a");
     }
 
     #[test]
