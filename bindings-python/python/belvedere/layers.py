@@ -1250,7 +1250,8 @@ class Throttle(Layer):
 
     Text and thinking are cut; all other events pass as they are and keep their place between them. No byte is
     reordered, lost or repeated, and no character as people see it (a grapheme cluster) is cut that came
-    whole. An answer that is not streamed is handed out the same way: it is the greatest burst of all.
+    whole. An answer that comes whole to a caller who streams is handed out the same way: it is the greatest
+    burst of all. What is asked for as a whole passes as it is: nobody watches it come.
 
     - A speed holds in any stretch of time, to within one event, or one beat of a cadence. What was handed out
       is paid by waiting afterwards, so the first word does not wait.
