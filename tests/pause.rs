@@ -88,8 +88,7 @@ fn pause_while_reading_ahead(reply: Reply) -> (String, usize) {
                 text.clear();
                 restarts += 1;
             }
-            Poll::Ready(Some(Ok(event))) => text.push_str(event.delta().unwrap_or_default()),
-            Poll::Ready(Some(Err(error))) => panic!("{error}"),
+            Poll::Ready(Some(event)) => text.push_str(event.unwrap().delta().unwrap_or_default()),
             Poll::Ready(None) => break,
             Poll::Pending if ahead.is_pending() => simulation.advance(MINUTE),
             Poll::Pending => {}
