@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use belvedere::event::Notice;
+use belvedere::events::Ahead;
 use belvedere::testing::{Piece, Reply, Simulation, Task};
 use belvedere::{Event, Events};
 use futures_util::StreamExt;
@@ -66,7 +68,17 @@ fn pause_for_a_day(policy: &str, reply: Reply) -> (usize, usize) {
     (open, simulation.network.requests().len())
 }
 
-/// The same for who reads ahead in one place and takes in another, as hosts do.
+/// Whether the task that reads ahead was woken.
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// The same for who reads ahead in one place and takes in another, as hosts do: the one reads when it is woken, or when
+/// it was full and nothing is left to take.
 fn pause_while_reading_ahead(reply: Reply) -> (String, usize) {
     let simulation = Simulation::new(1);
     simulation.network.push(reply);
@@ -81,8 +93,16 @@ fn pause_while_reading_ahead(reply: Reply) -> (String, usize) {
     let mut text = String::new();
     let mut restarts = 0;
     let mut taken = 0;
+    let woken = Arc::new(Woken(AtomicBool::new(true)));
+    let waker = Waker::from(woken.clone());
+    let mut ahead = Poll::Pending;
+    let mut idle = 0;
     loop {
-        let ahead = simulation.poll(&mut Task::new(poll_fn(|cx| events.poll_ahead(cx, 256, 1 << 16))));
+        if woken.0.swap(false, Ordering::AcqRel) || matches!(ahead, Poll::Ready(Ahead::Full | Ahead::Over)) {
+            ahead = events.poll_ahead(&mut Context::from_waker(&waker), 256, 1 << 16);
+            simulation.spawner.run_until_idle();
+            idle = 0;
+        }
         match Events::take(&mut events) {
             Poll::Ready(Some(Ok(Event::Notice(Notice::Restart { .. })))) => {
                 text.clear();
@@ -90,12 +110,17 @@ fn pause_while_reading_ahead(reply: Reply) -> (String, usize) {
             }
             Poll::Ready(Some(event)) => text.push_str(event.unwrap().delta().unwrap_or_default()),
             Poll::Ready(None) => break,
-            Poll::Pending if ahead.is_pending() => simulation.advance(MINUTE),
-            Poll::Pending => {}
+            Poll::Pending if woken.0.load(Ordering::Acquire) => {}
+            Poll::Pending => {
+                simulation.advance(MINUTE);
+                idle += 1;
+                assert!(idle < 100, "the reader waits, and the task that reads ahead is not woken: {text}");
+            }
         }
         taken += 1;
         if taken == 3 {
             controller.pause();
+            woken.wake_by_ref();
             simulation.advance(DAY);
             controller.resume();
         }

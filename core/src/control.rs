@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Poller, Poll};
 
+use futures_util::task::AtomicWaker;
+
 use crate::cancel::{Cancel, Waiter};
 use crate::checkpoint::Checkpoint;
 use crate::clock::{Clock, Instant};
@@ -60,6 +62,8 @@ struct Shared {
     expected: AtomicU64,
     monitor: Monitor,
     partial: Partial,
+    /// Who waits until all that was read ahead is handed out.
+    drained: AtomicWaker,
 }
 
 impl Shared {
@@ -110,9 +114,11 @@ impl StreamController {
         self.0.partial.read(read)
     }
 
-    /// True while something was read ahead that is not handed out.
-    pub(crate) fn is_ahead(&self) -> bool {
-        self.0.monitor.buffered() > 0
+    /// Ready once all that was read ahead is handed out; else the task is woken when it is.
+    pub(crate) fn poll_drained(&self, cx: &mut Poller<'_>) -> Poll<()> {
+        // Registered before it is looked at: what is handed out between the two is not lost.
+        self.0.drained.register(cx.waker());
+        if self.0.monitor.buffered() > 0 { Poll::Pending } else { Poll::Ready(()) }
     }
 
     /// True while the stream is paused.
@@ -199,6 +205,7 @@ impl Control {
             expected: AtomicU64::new(0),
             monitor: Monitor::default(),
             partial: Partial::default(),
+            drained: AtomicWaker::new(),
         })
     }
 
@@ -217,6 +224,7 @@ impl Control {
             expected: AtomicU64::new(0),
             monitor: Monitor::default(),
             partial: Partial::default(),
+            drained: AtomicWaker::new(),
         })
     }
 
@@ -292,6 +300,9 @@ impl Control {
         if *held > 0 {
             *held = held.saturating_sub(event.size());
             shared.monitor.set_buffered(*held);
+            if *held == 0 {
+                shared.drained.wake();
+            }
         }
         teller.event(&shared.partial, event);
         let now = || {

@@ -39,9 +39,10 @@ impl Tally {
     }
 }
 
-/// The repository's root.
+/// The repository's root: that of the clone this was called in, which may not be the one it was built in.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// A program, to be run at the repository's root.

@@ -66,9 +66,8 @@ impl Stream for Resuming {
                     Err(error) => return Poll::Ready(Some(Err(error))),
                 }
             }
-            if this.closed.is_some() && this.control.is_ahead() {
-                // Who takes what was read ahead asks again after that.
-                return Poll::Pending;
+            if this.closed.is_some() {
+                ready!(this.control.poll_drained(cx));
             }
             if let Some(error) = this.closed.take() {
                 let Some(checkpoint) = this.control.checkpoint() else {
