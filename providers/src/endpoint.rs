@@ -2,6 +2,7 @@
 //! headers of an error, and writing bodies.
 
 mod answer;
+mod asked;
 #[cfg(any(feature = "anthropic", feature = "ollama"))]
 mod beginning;
 mod fields;
@@ -21,6 +22,9 @@ use belvedere_core::error::{Error, ErrorKind, Result};
     feature = "openai"
 ))]
 pub(crate) use answer::*;
+pub use asked::asked_at;
+#[cfg(feature = "openai")]
+pub(crate) use asked::created;
 #[cfg(any(feature = "anthropic", feature = "ollama"))]
 pub(crate) use beginning::is_begun;
 pub(crate) use fields::*;

@@ -31,6 +31,6 @@ mod repeat;
 pub mod responses;
 mod settings;
 
-pub use endpoint::{endpoint, endpoints};
+pub use endpoint::{asked_at, endpoint, endpoints};
 pub use registry::{names, provider, register, wire};
 pub use settings::{Auth, Keys, Settings};

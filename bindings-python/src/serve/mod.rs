@@ -1,82 +1,56 @@
 //! A client as the server of a wire: requests in, answers out, so that official SDKs can stand on a pipeline.
 
+mod asked;
 mod body;
+mod models;
 mod patience;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use belvedere::completion::Completion;
 use belvedere::endpoint::Endpoint;
-use belvedere::request::Scope;
+use belvedere::providers::asked_at;
+use belvedere::request::Operation;
 use belvedere::{Client, Error, ErrorKind, Request};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use pyo3::exceptions::{PyTimeoutError, PyValueError};
+use http::{HeaderMap, StatusCode};
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+pub(crate) use asked::{Asked, Raw};
 pub(crate) use body::{Body, Head, Piece};
 use patience::Patience;
 
 use crate::slot::Outcome;
 use crate::work::Work;
 
-/// Method, target, headers and body of a request, as a transport has them.
-pub(crate) type Raw<'a> = (&'a str, &'a str, Vec<(Vec<u8>, Vec<u8>)>, &'a [u8]);
-
-/// A request of an SDK.
-pub(crate) struct Asked {
-    request: http::Request<Bytes>,
-    scope: Scope,
-    /// How long the SDK waits for something to come.
-    patience: Option<Duration>,
-}
-
-impl Asked {
-    /// From what a transport is handed.
-    ///
-    /// # Errors
-    /// `ValueError` for what is no HTTP.
-    pub(crate) fn new(
-        (method, target, headers, body): Raw<'_>,
-        scope: Scope,
-        patience: Option<Duration>,
-    ) -> PyResult<Self> {
-        let no_http = |what: http::Error| PyValueError::new_err(what.to_string());
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(target)
-            .body(Bytes::copy_from_slice(body))
-            .map_err(no_http)?;
-        for (name, value) in headers {
-            let name = HeaderName::from_bytes(&name).map_err(|e| no_http(e.into()))?;
-            let value = HeaderValue::from_bytes(&value).map_err(|e| no_http(e.into()))?;
-            request.headers_mut().append(name, value);
-        }
-        Ok(Asked { request, scope, patience })
-    }
-}
-
 /// Answers a request: gives status, headers and body. The body is bytes, or a [`Body`] that is still to come.
 ///
 /// # Errors
 /// What the interpreter raises; what is wrong with the request is an answer, too.
-pub(crate) fn serve(py: Python<'_>, client: Client, asked: Asked) -> PyResult<Work> {
+pub(crate) fn serve(py: Python<'_>, client: Client, mut asked: Asked) -> PyResult<Work> {
+    let one = models::one(&asked.request).map(|(list, id)| {
+        *asked.request.uri_mut() = list;
+        id
+    });
     let Some(endpoint) = find(&asked.request) else { return told(py, &unknown(&asked.request)) };
-    let mut request = match py.detach(|| endpoint.request(&asked.request)) {
+    let read = || {
+        let mut request = endpoint.request(&asked.request)?;
+        request.options = Some(Box::new(asked.options()?));
+        Ok(request)
+    };
+    let request: Request = match py.detach(read) {
         Ok(request) => request,
         Err(error) => return told(py, &endpoint.error(&error)),
     };
-    let options = request.options.get_or_insert_default();
-    options.scope = asked.scope;
-    if let Some(key) = asked.request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()) {
-        options.idempotency_key = Some(key.into());
-    }
-    let patience = asked.patience.map(|limit| Patience::new(limit, client.lent().clock.clone()));
+    let clock = client.lent().clock.clone();
+    // The one that the answer is written for; the one that is sent knows no time.
+    let mut dated = request.clone();
+    asked_at(&mut dated, clock.wall());
+    let patience = asked.patience.map(|limit| Patience::new(limit, clock));
     if request.stream {
-        let (head, encoder) = endpoint.stream(&request);
+        let (head, encoder) = endpoint.stream(&dated);
         let passed = patience.as_ref().map(Patience::passed);
         let call = async move {
             match patience {
@@ -88,13 +62,22 @@ pub(crate) fn serve(py: Python<'_>, client: Client, asked: Asked) -> PyResult<Wo
         return Ok(Work::Head(Head { endpoint, head: head.into_parts().0, body: Py::new(py, body)? }));
     }
     Ok(Work::new(async move {
-        let call = client.complete(request.clone());
-        match patience {
-            Some(patience) => match patience.wait(call).await {
-                Some(answer) => whole(&*endpoint, &request, answer),
-                None => Box::new(|_: Python<'_>| Err(timed_out())),
-            },
-            None => whole(&*endpoint, &request, call.await),
+        let call = async {
+            match (&one, request.operation) {
+                (Some(id), _) => models::find(&client, &endpoint, request, id).await,
+                (None, Operation::Models) => {
+                    models::list(&client, request).await.map(|list| endpoint.whole(&dated, &list))
+                }
+                _ => client.complete(request).await.map(|answer| endpoint.whole(&dated, &answer)),
+            }
+        };
+        let outcome = match patience {
+            Some(patience) => patience.wait(call).await,
+            None => Some(call.await),
+        };
+        match outcome {
+            Some(answer) => whole(&*endpoint, answer),
+            None => Box::new(|_: Python<'_>| Err(timed_out())),
         }
     }))
 }
@@ -104,11 +87,8 @@ fn timed_out() -> PyErr {
     PyTimeoutError::new_err("nothing came for as long as the request allows")
 }
 
-fn whole(endpoint: &dyn Endpoint, request: &Request, answer: belvedere::Result<Completion>) -> Outcome {
-    let response = match answer {
-        Ok(answer) => endpoint.whole(request, &answer),
-        Err(error) => endpoint.error(&error),
-    };
+fn whole(endpoint: &dyn Endpoint, answer: belvedere::Result<http::Response<Bytes>>) -> Outcome {
+    let response = answer.unwrap_or_else(|error| endpoint.error(&error));
     Box::new(move |py| response_of(py, &response))
 }
 
@@ -125,8 +105,11 @@ fn find(request: &http::Request<Bytes>) -> Option<Arc<dyn Endpoint>> {
 /// The answer to a request that no wire knows, in OpenAI's words.
 fn unknown(request: &http::Request<Bytes>) -> http::Response<Bytes> {
     let (method, path) = (request.method(), request.uri().path());
-    let error =
-        Error::new(ErrorKind::Unsupported, format!("no operation of the pipeline is at {method} {path}"));
+    let what = format!(
+        "no operation of the pipeline is at {method} {path}; \
+         chat completions, responses, embeddings and models are, and messages of Anthropic"
+    );
+    let error = Error::new(ErrorKind::Unsupported, what);
     let mut response = match belvedere::providers::endpoint("openai.chat") {
         Ok(endpoint) => endpoint.error(&error),
         Err(_) => http::Response::new(Bytes::new()),

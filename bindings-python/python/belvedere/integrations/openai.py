@@ -13,7 +13,8 @@ the pipeline. Errors come with the status and the body that OpenAI sends for the
 exceptions. What the pipeline has retried to the end is not retried once more. The `timeout` of the package holds: for the
 beginning of an answer, and between two pieces of a stream.
 
-The key, the address and further headers that the package was given are not used: those of the configuration are.
+The key, the address, organization and project that the package was given are not used: those of the configuration are.
+`extra_headers` and `extra_body` go to the provider. A pipeline has no place for `extra_query`: that is a `BadRequestError`.
 SDKs of other providers that take an `http_client` of httpx (`anthropic` does) work in the same way.
 """
 

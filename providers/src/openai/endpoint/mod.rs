@@ -1,7 +1,7 @@
 //! The server's side of OpenAI's wires: chat completions with the list of models, and embeddings.
 //!
-//! What the official clients ask for is always there. An endpoint knows no clock: `created` is 0. An answer without
-//! an id gets one that is derived from its request.
+//! What the official clients ask for is always there. `created` is when the request was asked
+//! ([`asked_at`](crate::asked_at)). An answer without an id gets one that is derived from its request.
 
 mod calls;
 mod embeddings;

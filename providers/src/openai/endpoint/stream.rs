@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::super::{WIRE, details, is_ours};
 use super::calls::{self, Call};
 use super::{OWN, fault, id_of, model_of, pieces, usage};
-use crate::endpoint::{frame, restarted};
+use crate::endpoint::{created, frame, restarted};
 
 /// Writes the chunks of one answer.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(super) struct Chunks {
     model: SmolStr,
     /// The client asked for the usage.
     wants_usage: bool,
+    created: u64,
     /// The client asked for sound: then text is its transcript.
     speaks: bool,
     usage: Option<Value>,
@@ -109,6 +110,7 @@ impl Chunks {
             id: SmolStr::default(),
             model: SmolStr::default(),
             wants_usage: !declined,
+            created: created(request),
             speaks: request.extra.contains_key("audio"),
             usage: None,
             choices: BTreeMap::new(),
@@ -124,7 +126,8 @@ impl Chunks {
     fn chunk(&self, choices: &[Choice<'_>], usage: Option<&Value>, out: &mut BytesMut) {
         let usage = self.wants_usage.then_some(usage);
         let (id, model) = (self.id.as_str(), self.model.as_str());
-        frame(&Chunk { id, object: "chat.completion.chunk", created: 0, model, choices, usage }, out);
+        let (object, created) = ("chat.completion.chunk", self.created);
+        frame(&Chunk { id, object, created, model, choices, usage }, out);
     }
 
     fn choice(&mut self, mut choice: Choice<'_>, out: &mut BytesMut) {

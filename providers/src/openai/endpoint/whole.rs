@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::super::{details, is_ours};
 use super::calls::{self, Call};
 use super::{id_of, model_of, pieces, usage};
+use crate::endpoint::created;
 
 /// The body of an answer.
 #[derive(Debug, Serialize)]
@@ -64,7 +65,7 @@ impl<'a> Body<'a> {
         let id = id_of(request, answer.id.as_deref());
         Body {
             object: "chat.completion",
-            created: 0,
+            created: created(request),
             model: model_of(request, answer.model.as_deref()),
             choices: answer.choices.iter().map(|choice| Choice::of(request, &id, choice)).collect(),
             usage: answer.usage.as_ref().map(|usage| usage::chat(usage)),

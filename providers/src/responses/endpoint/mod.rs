@@ -1,7 +1,7 @@
 //! The server's side of the wire.
 //!
-//! What the official clients ask for is always there. An endpoint knows no clock: `created_at` is 0. An answer, or an
-//! item of it, without an id gets one that is derived.
+//! What the official clients ask for is always there. `created_at` is when the request was asked
+//! ([`asked_at`](crate::asked_at)). An answer, or an item of it, without an id gets one that is derived.
 
 mod echo;
 mod input;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::super::input::Items;
 use super::super::{IMAGE, usage};
 use super::echo;
-use crate::endpoint::derived_id;
+use crate::endpoint::{created, derived_id};
 use crate::openai::endpoint::fault;
 
 /// The response for a whole answer.
@@ -40,7 +40,7 @@ pub(super) fn head(request: &Request, id: &str, model: Option<&str>) -> Map<Stri
     object([
         ("id", id.into()),
         ("object", "response".into()),
-        ("created_at", 0.into()),
+        ("created_at", created(request).into()),
         ("model", model.into()),
         ("error", Value::Null),
         ("incomplete_details", Value::Null),
