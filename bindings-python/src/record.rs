@@ -45,6 +45,7 @@ pub(crate) fn attempts<'py>(py: Python<'py>, attempts: &[Attempt]) -> PyResult<B
         fields.set_item("usage", attempt.usage.as_ref().map(|used| usage(py, used)).transpose()?)?;
         fields.set_item("end", attempt.end.map(end_name))?;
         fields.set_item("error", attempt.error.map(|kind| kind.name()))?;
+        fields.set_item("phase", attempt.error.and_then(|kind| kind.phase()).map(|phase| phase.name()))?;
         fields.set_item("status", attempt.status)?;
         fields.set_item("elapsed", attempt.elapsed.map(seconds))?;
         fields.set_item("raw", to_python(py, attempt)?)?;

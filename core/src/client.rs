@@ -354,8 +354,9 @@ impl Client {
         let cx = Context::new(lent.clone(), call.clone());
         let mut deadline = limit.map(|limit| (lent.clock.sleep(limit), limit));
         let mut cancel = call.cancel.waiter();
-        let mut answer = pin!(stack.call(cx, request));
-        let events = poll_fn(|poller| {
+        // Boxed, so that it can be gone before its attempts are listed: each has its end by then.
+        let mut answer = stack.call(cx, request);
+        let answered = poll_fn(|poller| {
             if cancel.is_given() {
                 return Poll::Ready(Err(closed()));
             }
@@ -365,10 +366,11 @@ impl Client {
             if cancel.listen(poller).is_ready() {
                 return Poll::Ready(Err(closed()));
             }
-            poll_deadline(&mut deadline, poller).map(Err)
+            poll_deadline(&mut deadline, &call, poller).map(Err)
         })
-        .await
-        .map_err(|error| failed(error, &call, lent))?;
+        .await;
+        drop(answer);
+        let events = answered.map_err(|error| failed(error, &call, lent))?;
         Ok(Events::new(Open::new(events, deadline, call, lent.clone(), ticket)))
     }
 

@@ -7,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::clock::Clock;
+use crate::context::Attempt;
 use crate::error::TimeoutPhase;
 use crate::events::EndKind;
 use crate::layer::layer_fn;
@@ -88,6 +89,9 @@ fn l8_the_timeout_of_a_call_covers_waiting_and_streaming() {
         assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutPhase::Total));
         assert_eq!(error.partial().map(Completion::text), text.map(str::to_owned), "only what had come");
         assert_eq!(simulation.clock.now().since(began), 5 * SECOND);
+        let attempt = |a: &Attempt| (a.end, a.error, a.elapsed);
+        let cut = (Some(EndKind::Failed), Some(error.kind()), Some(5 * SECOND));
+        assert_eq!(error.history().iter().map(attempt).collect::<Vec<_>>(), [cut]);
         assert_eq!((service.live(), service.dropped()), (0, 1), "the upstream was let go");
         simulation.assert_idle();
     }

@@ -4,7 +4,7 @@ mod attempt;
 mod wire;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -42,8 +42,8 @@ impl Context {
         Context { lent, call, wire: None, target: None }
     }
 
-    /// Opens an attempt. A ticket that is dropped before its end closes it as Cancelled, or as what a layer said to
-    /// [`Wire::set_end`].
+    /// Opens an attempt. A ticket that is dropped before its end closes it as what a layer said to [`Wire::set_end`],
+    /// as a timeout when the deadline of the call has come, and else as Cancelled.
     pub fn attempt(&self, provider: SmolStr, model: Option<SmolStr>) -> AttemptTicket {
         AttemptTicket::open(self, provider, model)
     }
@@ -92,6 +92,7 @@ pub struct Call {
     pub options: Options,
     attempts: Mutex<Vec<Attempt>>,
     answered_by: Mutex<Option<SmolStr>>,
+    is_late: AtomicBool,
     /// The bits of an `f64`; [`UNTOLD`] while nobody said.
     budget_used: AtomicU64,
 }
@@ -114,6 +115,7 @@ impl Call {
             options,
             attempts: Mutex::default(),
             answered_by: Mutex::default(),
+            is_late: AtomicBool::new(false),
             budget_used: AtomicU64::new(UNTOLD),
         }
     }
@@ -143,6 +145,11 @@ impl Call {
     pub fn set_budget_used(&self, used: f64) {
         let higher = self.budget_used().map_or(used, |known| known.max(used));
         self.budget_used.store(higher.to_bits(), Ordering::Release);
+    }
+
+    /// Says that its deadline has come. Attempts that are dropped from here on ended by that, and not as cancelled.
+    pub(crate) fn set_late(&self) {
+        self.is_late.store(true, Ordering::Release);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Attempt>> {

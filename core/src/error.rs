@@ -1,5 +1,6 @@
 //! The one error type: what happened, where, whether waiting can help, and what was already received.
 
+pub(crate) mod form;
 mod kind;
 
 use std::fmt;
@@ -345,7 +346,7 @@ impl Serialize for Error {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("category", &self.category())?;
         map.serialize_entry("kind", e.kind.name())?;
-        if let ErrorKind::Timeout(phase) = e.kind {
+        if let Some(phase) = e.kind.phase() {
             map.serialize_entry("phase", &phase)?;
         }
         map.serialize_entry("status", &e.status)?;

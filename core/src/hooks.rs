@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use crate::context::CallId;
 use crate::duration;
+use crate::error::form::reason;
 use crate::error::{Error, ErrorKind};
 
 /// What the pipeline did. In every language it is the object of its JSON form: `type`, then its fields.
@@ -30,6 +31,7 @@ pub enum Signal {
         /// The number of the retry; the first is 1.
         retry: u32,
         /// What the attempt failed with.
+        #[serde(flatten, serialize_with = "reason::serialize")]
         reason: ErrorKind,
         /// How long it is waited.
         #[serde(with = "duration")]
@@ -44,6 +46,7 @@ pub enum Signal {
         /// The target that is asked now.
         to: SmolStr,
         /// Why.
+        #[serde(flatten, serialize_with = "reason::serialize")]
         reason: ErrorKind,
     },
     /// A second attempt was begun beside one that is slow.
@@ -97,6 +100,7 @@ pub enum Signal {
         /// The call.
         call: CallId,
         /// What it failed with.
+        #[serde(flatten, serialize_with = "reason::serialize")]
         reason: ErrorKind,
     },
     /// A store failed, and a layer went on by its policy for that.

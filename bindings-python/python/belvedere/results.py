@@ -63,6 +63,8 @@ class Attempt(_Plain):
     end: End | None = None
     error: str | None = None
     """The kind of error it failed with."""
+    phase: str | None = None
+    """Which limit ran out, where that kind is `timeout`."""
     status: int | None = None
     """The HTTP status."""
     elapsed: float | None = None

@@ -33,10 +33,12 @@ pub(super) fn failed(error: Error, call: &Call, lent: &Lent) -> Error {
 
 pub(super) fn poll_deadline(
     deadline: &mut Option<(BoxFuture<'static, ()>, Duration)>,
+    call: &Call,
     poller: &mut Poller<'_>,
 ) -> Poll<Error> {
     let Some((sleep, limit)) = deadline else { return Poll::Pending };
     sleep.as_mut().poll(poller).map(|()| {
+        call.set_late();
         let limit = humantime::format_duration(*limit);
         Error::new(
             ErrorKind::Timeout(TimeoutPhase::Total),
@@ -79,14 +81,14 @@ impl Stream for Open {
         let this = &mut *self;
         let due = this.unchecked >= CHECK_EVERY;
         this.unchecked = if due { 0 } else { this.unchecked + 1 };
-        let late = if due { poll_deadline(&mut this.deadline, poller) } else { Poll::Pending };
+        let late = if due { poll_deadline(&mut this.deadline, &this.call, poller) } else { Poll::Pending };
         let polled = match late {
             Poll::Ready(error) => Poll::Ready(Some(Err(error))),
             Poll::Pending => this.events.poll_next_unpin(poller),
         };
         let item = match polled {
             Poll::Ready(item) => item,
-            Poll::Pending => match poll_deadline(&mut this.deadline, poller) {
+            Poll::Pending => match poll_deadline(&mut this.deadline, &this.call, poller) {
                 Poll::Ready(error) => Some(Err(error)),
                 Poll::Pending => return Poll::Pending,
             },
@@ -97,6 +99,8 @@ impl Stream for Open {
         let item = item.or_else(|| this.events.after_end());
         this.deadline = None;
         this.ticket = None;
+        // At its end the source lets go of its attempts, so that each has its end when they are listed.
+        this.events.cancel();
         Poll::Ready(item.map(|item| item.map_err(|error| failed(error, &this.call, &this.lent))))
     }
 }

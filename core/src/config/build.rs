@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
 use super::check::join;
-use super::registry::Entry;
+use super::entry::Entry;
 use super::{Findings, Registry, Stores};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Layer;

@@ -52,8 +52,9 @@ fn any_of(value: &Value, branches: &[Value], root: &Value, path: &str, findings:
             }
         };
     }
-    if let Some(known) = values(branches, root) {
-        return one_of(value, known, path, findings);
+    let known: Option<Vec<Vec<&Value>>> = branches.iter().map(|branch| values(branch, root)).collect();
+    if let Some(known) = known {
+        return one_of(value, known.into_iter().flatten(), path, findings);
     }
     let mut closest: Option<Findings> = None;
     for branch in branches {
@@ -64,18 +65,37 @@ fn any_of(value: &Value, branches: &[Value], root: &Value, path: &str, findings:
         }
         let depth = |f: &Findings| f.paths().map(str::len).max().unwrap_or_default();
         let fits_type = |b: &Value| resolve(b, root).as_object().is_some_and(|s| has_type(value, s));
-        if fits_type(branch) && closest.as_ref().is_none_or(|c| depth(&found) > depth(c)) {
+        if values(branch, root).is_none()
+            && fits_type(branch)
+            && closest.as_ref().is_none_or(|c| depth(&found) > depth(c))
+        {
             closest = Some(found);
         }
     }
     match closest {
         Some(found) => findings.append(found),
-        None => {
-            let names: Vec<String> =
-                branches.iter().filter_map(|b| resolve(b, root).as_object()).filter_map(wanted).collect();
-            findings.add(path, format!("must be {}, is {}", names.join(" or "), type_name(value)));
-        }
+        None => findings.add(path, allowed(value, branches, root)),
     }
+}
+
+/// What is allowed where no branch is for values of this type but those that list single values.
+fn allowed(value: &Value, branches: &[Value], root: &Value) -> String {
+    let words: Vec<String> =
+        branches.iter().filter_map(|branch| values(branch, root)).flatten().map(shown).collect();
+    let others = branches.iter().filter(|branch| values(branch, root).is_none());
+    let others = others.filter_map(|branch| resolve(branch, root).as_object());
+    if words.is_empty() {
+        let names: Vec<String> = others.filter_map(wanted).collect();
+        return format!("must be {}, is {}", names.join(" or "), type_name(value));
+    }
+    let with_fields = |schema: &Map<String, Value>| {
+        let fields = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let fields: Vec<String> = fields.filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
+        let fields = if fields.is_empty() { String::new() } else { format!(" with {}", fields.join(", ")) };
+        Some(wanted(schema)? + &fields)
+    };
+    let all: Vec<String> = words.into_iter().chain(others.filter_map(with_fields)).collect();
+    format!("unknown value; allowed: {}", all.join(", "))
 }
 
 /// The field whose constant tells the branches apart, and its value in each.
@@ -239,14 +259,11 @@ fn one_of_values(value: &Value, schema: &Map<String, Value>, path: &str, finding
     }
 }
 
-/// The values that branches allow which are no more than values: the words of an enum, each with its documentation.
-fn values<'a>(branches: &'a [Value], root: &'a Value) -> Option<Vec<&'a Value>> {
-    let of = |branch: &'a Value| {
-        let schema = resolve(branch, root);
-        let listed = schema.get("enum").and_then(Value::as_array).map(|known| known.iter().collect());
-        listed.or_else(|| schema.get("const").map(|only| vec![only]))
-    };
-    branches.iter().map(of).collect::<Option<Vec<Vec<_>>>>().map(|known| known.concat())
+/// The values of a branch that allows no more than values: a word of an enum, with its documentation.
+fn values<'a>(branch: &'a Value, root: &'a Value) -> Option<Vec<&'a Value>> {
+    let schema = resolve(branch, root);
+    let listed = schema.get("enum").and_then(Value::as_array).map(|known| known.iter().collect());
+    listed.or_else(|| schema.get("const").map(|only| vec![only]))
 }
 
 /// One of the known values. The value is not shown: it may be a secret in the wrong place.

@@ -12,6 +12,8 @@
 
 mod build;
 mod check;
+mod entry;
+mod mask;
 mod order;
 mod plan;
 mod registry;
@@ -150,10 +152,7 @@ impl Findings {
 
     /// True when something was found at `path` or below it.
     fn below(&self, path: &str) -> bool {
-        let inside = |p: &str| {
-            p.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        self.paths().any(inside)
+        self.paths().any(|found| is_below(found, path))
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {
@@ -171,6 +170,11 @@ impl Findings {
         };
         Error::new(ErrorKind::ConfigInvalid, message)
     }
+}
+
+/// Whether a path is another one, or stands below it.
+fn is_below(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use smol_str::SmolStr;
 
 use super::build::{Build, layers_around, names};
 use super::check::{check, join};
+use super::entry::Entry;
 use super::{Config, Findings, MEMORY, Plan, Stores, order, secrets};
 use crate::client::Client;
 use crate::clock::{Clock, Instant};
@@ -43,75 +43,6 @@ pub struct Registry {
 
 /// Looks up an environment variable.
 type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-type BuildFn<T> = dyn Fn(Value, &Build<'_>, &str, &mut Findings) -> Option<T> + Send + Sync;
-
-/// One name: the schema of its document, and how it is built.
-pub(super) struct Entry<T> {
-    pub(super) schema: Value,
-    build: Box<BuildFn<T>>,
-}
-
-impl<T> Entry<T> {
-    fn new<C: DeserializeOwned + JsonSchema>(
-        build: impl Fn(C, &Build<'_>) -> Result<T> + Send + Sync + 'static,
-    ) -> Self {
-        let mut settings = SchemaSettings::draft2020_12();
-        settings.meta_schema = None;
-        let schema = settings.into_generator().into_root_schema_for::<C>().to_value();
-        let read = move |value: Value, cx: &Build<'_>, path: &str, findings: &mut Findings| {
-            let config = match serde_path_to_error::deserialize::<_, C>(value) {
-                Ok(config) => config,
-                Err(e) => {
-                    let at = match e.path().to_string().as_str() {
-                        "." => path.to_owned(),
-                        inner => join(path, inner),
-                    };
-                    findings.add(&at, e.into_inner().to_string());
-                    return None;
-                }
-            };
-            let fault = |e: Error| match field_of(e.message()) {
-                Some((field, what)) => findings.add(&join(path, field), what),
-                None => findings.add(path, e.message()),
-            };
-            build(config, cx).map_err(fault).ok()
-        };
-        Entry { schema, build: Box::new(read) }
-    }
-
-    /// Checks the document and, when nothing is wrong, builds from it.
-    pub(super) fn make(
-        &self,
-        document: Value,
-        cx: Build<'_>,
-        path: &str,
-        findings: &mut Findings,
-    ) -> Option<T> {
-        let mut found = Findings::default();
-        check(&document, &self.schema, &self.schema, path, &mut found);
-        findings.append(found);
-        // With a fault in it, a missing secret for one, building would only report the same fault again.
-        if findings.below(path) {
-            return None;
-        }
-        let (inner, mut own) = (RefCell::default(), Findings::default());
-        let built = (self.build)(document, &Build { path, findings: &inner, ..cx }, path, &mut own);
-        // That something inside is wrong is said where it stands.
-        let inner = inner.into_inner();
-        own.0.retain(|(path, _)| !inner.below(path));
-        let is_whole = inner.is_empty();
-        findings.append(own);
-        findings.append(inner);
-        built.filter(|_| is_whole)
-    }
-}
-
-/// The field that a fault names by `field: what is wrong`.
-fn field_of(message: &str) -> Option<(&str, &str)> {
-    let is_path = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
-    message.split_once(": ").filter(|(field, _)| !field.is_empty() && field.chars().all(is_path))
-}
 
 impl Default for Registry {
     fn default() -> Self {

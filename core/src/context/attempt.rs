@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use super::{Call, Context, Wire};
 use crate::clock::{Clock, Instant};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, TimeoutPhase};
 use crate::events::{End, EndKind};
 use crate::usage::Usage;
 
@@ -33,8 +33,8 @@ pub struct Attempt {
     /// How it ended; `None` while it has not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<EndKind>,
-    /// What it failed with.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What it failed with; in JSON `error`, and `phase` of a timeout.
+    #[serde(flatten, with = "crate::error::form::error")]
     pub error: Option<ErrorKind>,
     /// The HTTP status, once there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,8 +131,11 @@ impl AttemptTicket {
 
 impl Drop for AttemptTicket {
     fn drop(&mut self) {
-        let (end, error) =
-            self.wire.as_ref().and_then(|wire| wire.end()).unwrap_or((EndKind::Cancelled, None));
+        let told = self.wire.as_ref().and_then(|wire| wire.end());
+        let (end, error) = told.unwrap_or_else(|| match self.call.is_late.load(Ordering::Acquire) {
+            true => (EndKind::Failed, Some(ErrorKind::Timeout(TimeoutPhase::Total))),
+            false => (EndKind::Cancelled, None),
+        });
         self.close(end, error);
     }
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, finer than [`Category`]. The wire's decoder decides it: it alone knows the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+///
+/// In JSON it is its [`name`](ErrorKind::name). Where more is told of an error, the `phase` of a timeout stands beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The connection could not be made, was reset, or broke.
@@ -173,6 +174,21 @@ impl ErrorKind {
             Cancelled => "cancelled",
             Unexpected => "unexpected",
         }
+    }
+
+    /// Which limit ran out; `None` of what is no timeout.
+    pub fn phase(self) -> Option<TimeoutPhase> {
+        match self {
+            ErrorKind::Timeout(phase) => Some(phase),
+            _ => None,
+        }
+    }
+
+    /// The kind of this name. A timeout without a phase is that of the whole call; other kinds have none.
+    pub fn named(name: &str, phase: Option<TimeoutPhase>) -> Option<Self> {
+        let phase = phase.unwrap_or(TimeoutPhase::Total);
+        let is_meant = |kind: &ErrorKind| kind.phase().is_none_or(|of| of == phase) && kind.name() == name;
+        ErrorKind::ALL.into_iter().find(is_meant)
     }
 }
 

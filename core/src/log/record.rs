@@ -37,6 +37,7 @@ pub(super) struct End {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Failure {
+    #[serde(flatten, with = "crate::error::form::kind")]
     kind: ErrorKind,
     message: String,
 }
