@@ -95,9 +95,11 @@ pub struct Call {
     is_late: AtomicBool,
     /// The bits of an `f64`; [`UNTOLD`] while nobody said.
     budget_used: AtomicU64,
+    /// [`UNTOLD`] while nobody counted.
+    input_tokens: AtomicU64,
 }
 
-/// No share that anybody says: the bits of a value that is no number.
+/// Nothing that anybody says: the bits of a value that is no number, and more tokens than there are.
 const UNTOLD: u64 = u64::MAX;
 
 impl Call {
@@ -117,6 +119,7 @@ impl Call {
             answered_by: Mutex::default(),
             is_late: AtomicBool::new(false),
             budget_used: AtomicU64::new(UNTOLD),
+            input_tokens: AtomicU64::new(UNTOLD),
         }
     }
 
@@ -145,6 +148,17 @@ impl Call {
     pub fn set_budget_used(&self, used: f64) {
         let higher = self.budget_used().map_or(used, |known| known.max(used));
         self.budget_used.store(higher.to_bits(), Ordering::Release);
+    }
+
+    /// How many tokens its request has, where somebody counted them who knows the model's own way. `None`: layers
+    /// estimate.
+    pub fn input_tokens(&self) -> Option<u64> {
+        Some(self.input_tokens.load(Ordering::Acquire)).filter(|tokens| *tokens != UNTOLD)
+    }
+
+    /// Says how many tokens its request has, to the layers further in: for a layer that counts better than by estimate.
+    pub fn set_input_tokens(&self, tokens: u64) {
+        self.input_tokens.store(tokens, Ordering::Release);
     }
 
     /// Says that its deadline has come. Attempts that are dropped from here on ended by that, and not as cancelled.
@@ -231,6 +245,14 @@ mod tests {
             call.budget_used()
         });
         assert_eq!(used, [None, Some(0.25), Some(0.75), Some(0.75)]);
+    }
+
+    #[test]
+    fn a_count_of_nothing_is_a_count() {
+        let call = crate::testing::Simulation::new(1).context().call;
+        assert_eq!(call.input_tokens(), None);
+        call.set_input_tokens(0);
+        assert_eq!(call.input_tokens(), Some(0));
     }
 
     #[test]

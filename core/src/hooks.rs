@@ -1,5 +1,7 @@
 //! Signals of what the pipeline does, for whoever wants to hear them: alerts, metrics, logs.
 
+mod kind;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

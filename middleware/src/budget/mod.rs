@@ -46,7 +46,8 @@ use tariff::{Bound, Tariff};
 
 /// Holds calls to a budget: so much money, or so many tokens, in each period, for each key. Clones share it.
 ///
-/// Before a call is made, the most that it can cost is reserved: what it has the model read, by estimate, and its
+/// Before a call is made, the most that it can cost is reserved: what it has the model read, by estimate or as
+/// [somebody counted](belvedere_core::context::Call::set_input_tokens), and its
 /// `max_tokens`, at the price of the model it names. When it ends, however it does, it is settled by what its attempts
 /// used: all of them, so retries, lost hedges, and calls that were cancelled are in it. What is left of the reservation
 /// is given back. So calls at once can't spend the same money.
@@ -185,7 +186,7 @@ impl Service for BudgetService {
     }
 
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let bound = self.state.tariff.bound(&self.info, &request)?;
+        let bound = self.state.tariff.bound(&self.info, &cx.call, &request)?;
         let Some(hold) = self.state.reserve(&cx, &bound).await? else {
             return (*self.inner).call(cx, request).await;
         };

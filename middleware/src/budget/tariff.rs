@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use belvedere_core::context::Attempt;
+use belvedere_core::context::{Attempt, Call};
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::Info;
@@ -70,13 +70,13 @@ impl Tariff {
     ///
     /// # Errors
     /// `BudgetExceeded` when its price is unknown and that is not allowed.
-    pub(super) fn bound(&self, info: &Info, request: &Request) -> Result<Bound> {
+    pub(super) fn bound(&self, info: &Info, call: &Call, request: &Request) -> Result<Bound> {
         if request.operation == Operation::Models {
             return Ok(Bound { input: 0, amount: 0, steps: None });
         }
         let model = request.model.as_deref().or(info.model.as_deref()).unwrap_or_default();
         let price = self.price(&info.name, model).map(|(price, _)| price);
-        let input = input_tokens(request);
+        let input = input_tokens(call, request);
         let answers = u64::from(request.n.unwrap_or(1).max(1));
         let (output, is_open) = match (request.operation, request.max_tokens) {
             (Operation::Embed, _) => (0, false),

@@ -140,7 +140,7 @@ impl Service for LimitService {
     }
 
     async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let ask = self.state.ask(&request);
+        let ask = self.state.ask(&cx.call, &request);
         let key = Key::of(&self.state.config.per, &cx.call.scope);
         let reserved = self.state.reserve(&cx, &key, ask).await?;
         // By the inner service itself: by the stack around it, the future would be boxed twice.

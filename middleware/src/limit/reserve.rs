@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belvedere_core::clock::Clock;
-use belvedere_core::context::Context;
+use belvedere_core::context::{Call, Context};
 use belvedere_core::duration;
 use belvedere_core::error::{Error, ErrorKind, Result, RetryAfter};
 use belvedere_core::hooks::Signal;
@@ -40,12 +40,12 @@ impl From<Error> for Refusal {
 
 impl State {
     /// What a request asks for.
-    pub(super) fn ask(&self, request: &Request) -> Ask {
+    pub(super) fn ask(&self, call: &Call, request: &Request) -> Ask {
         let Some(rate) = self.rates.tokens else { return Ask { input: 0, tokens: 0 } };
         let answers = u64::from(request.n.unwrap_or(1));
         let input = match request.operation {
             Operation::Models => 0,
-            _ => input_tokens(request),
+            _ => input_tokens(call, request),
         };
         let tokens = match (request.operation, request.max_tokens) {
             (Operation::Chat, Some(output)) => input.saturating_add(output.saturating_mul(answers)),

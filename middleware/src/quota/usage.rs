@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use belvedere_core::context::Attempt;
+use belvedere_core::context::{Attempt, Call};
 use belvedere_core::error::{ErrorKind, TimeoutPhase};
 use belvedere_core::event::{Event, Notice};
 use belvedere_core::events::EndKind;
@@ -35,9 +35,9 @@ impl TokenCounter for ByLength {
     }
 }
 
-/// What a request has the model read, by estimate.
-pub(crate) fn input_tokens(request: &Request) -> u64 {
-    ByLength.request(request)
+/// What a request has the model read: as somebody counted it, else by estimate.
+pub(crate) fn input_tokens(call: &Call, request: &Request) -> u64 {
+    call.input_tokens().unwrap_or_else(|| ByLength.request(request))
 }
 
 /// What was seen of an answer.

@@ -1,6 +1,6 @@
 //! Who is asked, and in which order.
 
-use belvedere_core::context::Context;
+use belvedere_core::context::{Call, Context};
 use belvedere_core::entropy::Entropy;
 use belvedere_core::error::{ErrorKind, Status};
 use belvedere_core::request::Request;
@@ -127,7 +127,7 @@ impl Routed {
                 }
             }
             Strategy::LeastLatency => self.arrange_by_load(ready, cx),
-            Strategy::Cost => self.arrange_by_cost(ready, request),
+            Strategy::Cost => self.arrange_by_cost(ready, &cx.call, request),
         }
     }
 
@@ -151,9 +151,9 @@ impl Routed {
 const USUAL_OUTPUT: u64 = 500;
 
 impl Routed {
-    fn arrange_by_cost(&self, ready: &mut [usize], request: &Request) {
+    fn arrange_by_cost(&self, ready: &mut [usize], call: &Call, request: &Request) {
         let Some(prices) = &self.roster.prices else { return };
-        let input = Estimate.request(request);
+        let input = call.input_tokens().unwrap_or_else(|| Estimate.request(request));
         let output = request.max_tokens.unwrap_or(USUAL_OUTPUT);
         let cost = |index: &usize| {
             let goal = self.goals.get(*index)?;

@@ -20,6 +20,16 @@ fn q2_an_upper_bound_is_reserved_and_what_was_used_is_settled() {
 }
 
 #[test]
+fn what_somebody_counted_stands_in_place_of_the_estimate() {
+    let bench = Bench::tokens(1000, "", ScriptedService::always(Answer::text("hello")));
+    let cx = bench.context("acme");
+    cx.call.set_input_tokens(123);
+    let events = bench.simulation.run(bench.stack.call(cx, Request::from("hi").with_max_tokens(500))).unwrap();
+    assert_eq!(bench.sums(), (0, 0, 623));
+    drop(events);
+}
+
+#[test]
 fn q1_q4_streams_whole_answers_and_embeddings_are_settled_alike() {
     for stream in [true, false] {
         let bench = Bench::tokens(1000, "", always(answer(40, 60)));

@@ -45,6 +45,18 @@ fn q2_tokens_are_reserved_before_and_settled_after() {
 }
 
 #[test]
+fn what_somebody_counted_stands_in_place_of_the_estimate() {
+    let bench = bench(answer(40, 60));
+    let mut options = Options::default();
+    options.scope = scope("ann");
+    let cx = bench.simulation.context_with(options);
+    cx.call.set_input_tokens(123);
+    let events = bench.simulation.run(bench.stack.call(cx, request(500))).unwrap();
+    assert_eq!(bench.left().1, Some(1000 - 123 - 500), "reserved");
+    drop(events);
+}
+
+#[test]
 fn q2_calls_at_once_do_not_pass_the_limit_together() {
     let bench = bench(answer(40, 60));
     let open: Vec<_> = (0..1000).filter_map(|_| bench.call_of("ann", request(93)).ok()).collect();

@@ -1,6 +1,8 @@
 //! Which target is asked first.
 
+use belvedere_core::layer::Layer;
 use belvedere_core::request::Scope;
+use belvedere_core::service::Stack;
 
 use super::*;
 
@@ -88,6 +90,31 @@ fn least_latency_does_not_take_a_quick_failure_for_quickness() {
     assert!(broken.calls() < 10, "{}", broken.calls());
 }
 
+/// Says how many tokens a request has.
+#[derive(Debug)]
+struct Counting(u64);
+
+impl Layer for Counting {
+    fn layer(&self, inner: Stack) -> Stack {
+        Stack::new(Counted(self.0, inner))
+    }
+}
+
+#[derive(Debug)]
+struct Counted(u64, Stack);
+
+#[async_trait]
+impl Service for Counted {
+    fn info(&self) -> Info {
+        self.1.info()
+    }
+
+    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+        cx.call.set_input_tokens(self.0);
+        self.1.call(cx, request).await
+    }
+}
+
 #[test]
 fn cost_asks_the_cheapest_for_this_request_and_the_unknown_last() {
     let prices = r#"{
@@ -100,16 +127,22 @@ fn cost_asks_the_cheapest_for_this_request_and_the_unknown_last() {
         Target::new(Of(provider, model, service))
     };
     let simulation = Simulation::new(1);
-    let client = |targets: Vec<Target>| {
+    let priced = |targets: Vec<Target>| {
         let mut config = by(Strategy::Cost, targets);
         config.prices = serde_json::from_str(prices).unwrap();
-        client_of(&simulation, config)
+        config
     };
-    let three = client(vec![of("x", "of-no-price"), of("x", "writes-cheap"), of("x", "reads-cheap")]);
+    let client = |targets| client_of(&simulation, priced(targets));
+    let three = || vec![of("x", "of-no-price"), of("x", "writes-cheap"), of("x", "reads-cheap")];
+    let counting = Client::new(Nowhere, simulation.lent()).layer(Counting(100_000));
+    let counting = counting.layer(Route::build(priced(three())).unwrap());
+    let three = client(three());
     let ask = |request: Request| simulation.run(three.complete(request)).unwrap().text();
     // The prompt is one token; a text without a bound is taken to be 500 long.
     assert_eq!(ask("hi".into()), "writes-cheap");
     assert_eq!(ask(Request::from("long ".repeat(1000)).with_max_tokens(10)), "reads-cheap");
+    let counted = simulation.run(counting.complete("hi")).unwrap();
+    assert_eq!(counted.text(), "reads-cheap", "by what somebody counted");
     let four = client(vec![of("x", "writes-cheap"), of("x", "at-openai"), of("openai", "at-openai")]);
     let cheapest = simulation.run(four.complete("hi")).unwrap();
     assert_eq!(
