@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use belvedere_core::clock::Instant;
 use belvedere_core::store::{Bucket, Level, Rate, Take};
 
+use super::line::{Line, Place, Turn};
 use super::rates::{Ask, Levels, Rates, Short, Unit, time_of};
 use crate::quota::Key;
 
@@ -24,6 +26,8 @@ struct State {
     /// The latest moment seen: a clock that goes back is held where it was.
     now: Instant,
     slots: HashMap<Key, Slot>,
+    /// Of the keys that somebody waits for.
+    lines: HashMap<Key, Line>,
     /// That of all keys without room.
     rest: Slot,
     /// How many keys there may be before those that are full are looked for.
@@ -53,6 +57,7 @@ impl Keys {
         let state = State {
             now: Instant::default(),
             slots: HashMap::new(),
+            lines: HashMap::new(),
             rest: Slot::default(),
             sweep_at: FEW.min(most),
             swept: Instant::default(),
@@ -75,6 +80,61 @@ impl Keys {
         slot.take(now, rates, ask)
     }
 
+    /// Takes a request and tokens, behind all who wait for that. Who can have them in time gets a place in the line.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        now: Instant,
+        key: &Key,
+        rates: &Rates,
+        ask: Ask,
+        left: Duration,
+    ) -> Result<Option<Place>, Short> {
+        let mut state = self.lock();
+        let ahead = match state.lines.is_empty() {
+            true => None,
+            false => state.lines.get(key).map(Line::asked),
+        };
+        let (now, slot) = state.slot(self.most, now, key);
+        let short = match ahead {
+            None => slot.take(now, rates, ask).err(),
+            Some(ahead) => slot.short(now, rates, ask, ahead),
+        };
+        match short {
+            None => Ok(None),
+            Some(Short::Until { wait, .. }) if wait <= left => {
+                let id = state.lines.entry(key.clone()).or_default().join(ask);
+                Ok(Some(Place { keys: self.clone(), key: key.clone(), ask, id }))
+            }
+            Some(short) => Err(short),
+        }
+    }
+
+    /// Takes for who stands first in a line.
+    pub(super) fn take_in_turn(&self, now: Instant, place: &Place, rates: &Rates) -> Turn {
+        let mut state = self.lock();
+        let line = state.lines.get(&place.key);
+        let is_first = line.is_none_or(|line| line.is_first(place.id));
+        let ahead = line.map(Line::asked).unwrap_or_default();
+        let (now, slot) = state.slot(self.most, now, &place.key);
+        match is_first {
+            true => slot.take(now, rates, place.ask).map_or_else(Turn::First, |()| Turn::Taken),
+            false => slot.short(now, rates, place.ask, ahead).map_or(Turn::Taken, Turn::Behind),
+        }
+    }
+
+    /// Polls the line of a key; ready where there is none.
+    pub(super) fn with_line(&self, key: &Key, poll: impl FnOnce(&mut Line) -> Poll<()>) -> Poll<()> {
+        self.lock().lines.get_mut(key).map_or(Poll::Ready(()), poll)
+    }
+
+    /// Gives up a place in a line.
+    pub(super) fn leave(&self, key: &Key, id: u64) {
+        let mut state = self.lock();
+        if state.lines.get_mut(key).is_some_and(|line| !line.leave(id)) {
+            state.lines.remove(key);
+        }
+    }
+
     /// Takes note of what a store let through: the share of this process is that much smaller.
     pub(super) fn note(&self, now: Instant, key: &Key, rates: &Rates, ask: Ask) {
         let mut state = self.lock();
@@ -92,6 +152,9 @@ impl Keys {
         let mut state = self.lock();
         let (now, slot) = state.slot(self.most, now, key);
         slot.tokens.give(now, rate, tokens);
+        if let Some(line) = state.lines.get_mut(key) {
+            line.call_first();
+        }
     }
 
     /// Takes what is there of these tokens. The rest is owed.
@@ -173,6 +236,28 @@ impl Slot {
         }
         *self = next;
         Ok(())
+    }
+
+    /// When there is what a call asks for behind those who wait for so many requests and tokens: the longer wait
+    /// counts. `None` where nothing is limited.
+    fn short(&self, now: Instant, rates: &Rates, ask: Ask, (requests, tokens): (u64, u64)) -> Option<Short> {
+        let units = [
+            (Unit::Requests, rates.requests, self.requests, requests, 1),
+            (Unit::Tokens, rates.tokens, self.tokens, tokens.saturating_add(self.owed), ask.tokens),
+        ];
+        let shorts = units.into_iter().filter_map(|(unit, rate, mut bucket, ahead, asked)| {
+            let rate = rate?;
+            if asked > rate.burst {
+                return Some((Duration::MAX, Short::Never { unit, rate, asked }));
+            }
+            let (level, all) = (level(&mut bucket, now, rate), ahead.saturating_add(asked));
+            let wait = match all.checked_sub(rate.burst) {
+                Some(beyond) => level.full_after + time_of(rate, beyond),
+                None => level.full_after.saturating_sub(time_of(rate, rate.burst - all)),
+            };
+            Some((wait, Short::Until { unit, rate, wait, level }))
+        });
+        shorts.max_by_key(|(wait, _)| *wait).map(|(_, short)| short)
     }
 
     fn owe(&mut self, now: Instant, rate: Rate, tokens: u64) {

@@ -2,6 +2,7 @@
 
 mod config;
 mod keys;
+mod line;
 mod rates;
 mod reserve;
 mod settle;
@@ -40,7 +41,8 @@ use settle::Settling;
 /// wall clock does not matter.
 ///
 /// When there is too little left, the call waits for up to `wait`, and is refused with `RateLimited` if that is not
-/// enough or past its deadline: then `retry_after` says when it will be. A call that needs more than can ever be
+/// enough or past its deadline: then `retry_after` says when it will be. In this process those of a key who wait are
+/// served in the order they came, and nobody who comes later goes before them; processes that share a store draw lots. A call that needs more than can ever be
 /// there is refused with `InvalidRequest`. Either way nothing was sent.
 ///
 /// Without a store a limit is that of this process. With one, all processes that share it have it together. When the

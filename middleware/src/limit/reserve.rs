@@ -58,15 +58,19 @@ impl State {
         Ask { input, tokens }
     }
 
-    /// Takes what a call asks for, and waits for it as long as it may.
+    /// Takes what a call asks for, and waits for it as long as it may. Who waits for a store asks it again, and has no
+    /// place among those of other processes.
     pub(super) async fn reserve(&self, cx: &Context, key: &Key, ask: Ask) -> Result<Reserved> {
         let clock = cx.lent.clock.as_ref();
         let mut left = match cx.call.deadline {
             Some(deadline) => deadline.since(clock.now()).min(self.config.wait),
             None => self.config.wait,
         };
+        let Some(store) = &self.store else {
+            return self.reserve_here(cx, key, ask, left).await;
+        };
         loop {
-            let short = match self.take(cx, key, ask).await? {
+            let short = match self.take(cx, store, key, ask).await? {
                 Ok(reserved) => return Ok(reserved),
                 Err(short) => short,
             };
@@ -80,11 +84,26 @@ impl State {
         }
     }
 
-    async fn take(&self, cx: &Context, key: &Key, ask: Ask) -> Result<Result<Reserved, Short>> {
+    /// The same without a store: those who wait stand in a line.
+    async fn reserve_here(&self, cx: &Context, key: &Key, ask: Ask, left: Duration) -> Result<Reserved> {
         let clock = cx.lent.clock.as_ref();
-        let Some(store) = &self.store else {
-            return Ok(self.keys.take(clock.boot(), key, &self.rates, ask).map(|()| Reserved::Here));
+        let reserved = match self.keys.enter(clock.boot(), key, &self.rates, ask, left) {
+            Ok(None) => Ok(()),
+            // Boxed: few calls wait, and all of them would be larger.
+            Ok(Some(place)) => Box::pin(place.wait(clock, &self.rates, clock.now() + left)).await,
+            Err(short) => Err(short),
         };
+        reserved.map(|()| Reserved::Here).map_err(|short| self.refused(cx, key, short))
+    }
+
+    async fn take(
+        &self,
+        cx: &Context,
+        store: &Arc<dyn Store>,
+        key: &Key,
+        ask: Ask,
+    ) -> Result<Result<Reserved, Short>> {
+        let clock = cx.lent.clock.as_ref();
         let error = match self.take_there(clock, store.as_ref(), key, ask).await {
             Ok(()) => {
                 self.keys.note(clock.boot(), key, &self.rates.share(self.config.share), ask);

@@ -4,6 +4,7 @@
 
 mod config;
 mod keys;
+mod line;
 mod requests;
 mod stores;
 mod tokens;
