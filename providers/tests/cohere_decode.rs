@@ -128,6 +128,20 @@ fn an_answer_goes_back_as_it_came() {
 }
 
 #[test]
+fn an_answer_that_fails_tells_what_it_used() {
+    let end = json!({"type": "message-end", "delta": {
+        "finish_reason": "ERROR", "error": "internal server error",
+        "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 3}},
+    }});
+    let begun: Vec<Value> = events("text").into_iter().take(3).collect();
+    let read = streamed(&(frames(&begun) + &frames(std::slice::from_ref(&end))));
+    assert_eq!(kind(&read), Some(ErrorKind::Overloaded));
+    let Some(Event::Usage(usage)) = read.events.last() else { panic!("{:?}", read.events) };
+    assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(9), Some(3)));
+    assert!(streamed(&frames(&[end])).events.is_empty(), "it never began");
+}
+
+#[test]
 fn s11_an_error_after_200_is_an_error_wherever_it_comes() {
     let shapes = [
         "event: error\ndata: {\"message\":\"internal server error\"}\n\n",

@@ -82,6 +82,10 @@ impl Decoder for Stream {
         if let Some(error) =
             incoming.delta.0.as_ref().and_then(|delta| delta.error).filter(|e| is_fault(Some(e)))
         {
+            // What was generated is billed, though it is no whole answer.
+            if let Some(delta) = incoming.delta.0.as_ref().filter(|_| self.answer.has_begun()) {
+                self.answer.usage(delta.usage, out);
+            }
             let body = format!(r#"{{"error":{}}}"#, error.get());
             return Err(fault::of_body(&self.head, body.as_bytes()));
         }

@@ -221,14 +221,25 @@ impl Answer {
             }
         }
         self.items.iter_mut().for_each(|item| item.close(out));
+        self.usage(response, out);
+        let calls = self.items.iter().any(|item| item.shape.is_call());
+        out.push(Event::Finish { choice: 0, finish: finish::of(response, calls) });
+        Ok(())
+    }
+
+    fn usage(&self, response: &Response<'_>, out: &mut Vec<Event>) {
         let counts = filled(response.usage).and_then(|raw| serde_json::from_str(raw).ok());
         let searches = self.items.iter().filter(|item| item.is_search).count();
         let usage =
             counts.and_then(|counts| usage::read(counts, u64::try_from(searches).unwrap_or(u64::MAX)));
         out.extend(usage.map(|usage| Event::Usage(Arc::new(usage))));
-        let calls = self.items.iter().any(|item| item.shape.is_call());
-        out.push(Event::Finish { choice: 0, finish: finish::of(response, calls) });
-        Ok(())
+    }
+
+    /// What an answer used that began and failed.
+    pub(super) fn usage_of_failed(&self, response: &Response<'_>, out: &mut Vec<Event>) {
+        if self.started {
+            self.usage(response, out);
+        }
     }
 
     /// The open item with this index and id; with one of them when the other is not told or differs everywhere.

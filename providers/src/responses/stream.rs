@@ -39,6 +39,10 @@ impl Stream {
         let kind = incoming.kind.get().or(name).unwrap_or_default();
         let is_error = matches!(kind, "error" | "response.failed" | "response.error");
         if is_error || name == Some("error") || filled(incoming.error).is_some() {
+            // What was generated is billed, though it is no whole answer.
+            if let Some(Ok(Object(Some(response)))) = incoming.response.map(|raw| read(raw, "a response")) {
+                self.answer.usage_of_failed(&response, out);
+            }
             return Err(self.fault(data));
         }
         match kind.strip_prefix("response.").unwrap_or(kind) {
