@@ -58,6 +58,7 @@ __all__ = [
     "Signal",
     "Stream",
     "config",
+    "counter",
     "errors",
     "layer",
     "layers",
@@ -129,6 +130,30 @@ def layer(function: Any = None, /, *, name: str | None = None) -> Any:
     from belvedere import _host
 
     return _host.made("layer", function, name)
+
+
+@overload
+def counter(function: Callable[[str], Any], /, *, name: str | None = None) -> Function: ...
+@overload
+def counter(
+    function: None = None, /, *, name: str | None = None
+) -> Callable[[Callable[[str], Any]], Function]: ...
+def counter(function: Any = None, /, *, name: str | None = None) -> Any:
+    """Makes a counter of tokens of a function, for `Client(counter=...)` or in front of `Client(layers=[...])`. It is a
+    decorator, too.
+
+        @belvedere.counter
+        def exact(text):
+            return len(tokenizer.encode(text))
+
+    The function gets a text and gives its number of tokens; what a request has around its texts is added. The layers
+    behind it that count before they ask (`budget`, `limit`, `route` with `strategy: cost`) go by that, in place of their
+    estimate. It may be a coroutine function, which runs on the event loop of the call, or a plain one, which runs in a
+    thread.
+    """
+    from belvedere import _host
+
+    return _host.made("counter", function, name)
 
 
 def __dir__() -> list[str]:

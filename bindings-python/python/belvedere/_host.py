@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import functools
 import inspect
+import operator
 import os
 import sys
 import threading
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from belvedere._native import Sink
 
 _WHOLE = (str, Answer, Mapping)
+Role = Literal["provider", "layer", "counter"]
 
 
 def is_async(function: Any) -> bool:
@@ -33,8 +35,8 @@ def is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
-def made(role: Literal["provider", "layer"], function: Any, name: str | None, model: str | None = None) -> Any:
-    """A provider or a layer; without a function, what makes one: a decorator."""
+def made(role: Role, function: Any, name: str | None, model: str | None = None) -> Any:
+    """A provider, a layer or a counter; without a function, what makes one: a decorator."""
     if function is None:
         return lambda function: made(role, function, name, model)
     return Function(role, function, is_async(function), name, model)
@@ -57,6 +59,44 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], sink: Sink) -
         if not isinstance(error, Exception):
             raise
     return None
+
+
+def tally(function: Callable[[str], Any], arguments: tuple[list[str]], sink: Sink) -> Coroutine[Any, Any, None] | None:
+    """Counts the tokens of texts by a function. Gives what has to run on an event loop."""
+    (texts,) = arguments
+    if is_async(function):
+        return _tally_later(function, texts, sink)
+    try:
+        sink.answer(str(sum(_count(function(text)) for text in texts)))
+        sink.end()
+    except BaseException as error:
+        sink.fail(error)
+        if not isinstance(error, Exception):
+            raise
+    return None
+
+
+async def _tally_later(function: Callable[[str], Any], texts: list[str], sink: Sink) -> None:
+    try:
+        total = 0
+        for text in texts:
+            total += _count(await function(text))
+        sink.answer(str(total))
+        sink.end()
+    except BaseException as error:
+        sink.fail(error)
+        if not isinstance(error, Exception):
+            raise
+
+
+def _count(given: Any) -> int:
+    try:
+        count = operator.index(given)
+    except TypeError:
+        raise TypeError(f"a counter gave {type(given).__name__}; give the number of tokens") from None
+    if count < 0:
+        raise ValueError(f"a counter gave {count}; give the number of tokens")
+    return count
 
 
 def _take(given: Any, sink: Sink) -> None:

@@ -1,7 +1,7 @@
 """The native module. What users need of it is in `belvedere`."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextvars import Context
 from decimal import Decimal
 from os import PathLike
@@ -20,6 +20,20 @@ _T_co = TypeVar("_T_co", covariant=True)
 _Hook = TypeVar("_Hook", bound=Callable[["Signal"], Any])
 _Config = Mapping[str, Any]
 _Asked = str | Sequence[Message | Mapping[str, Any]] | Message | Request | Mapping[str, Any]
+_Kind = Literal[
+    "*",
+    "error",
+    "retry",
+    "fallback",
+    "hedge",
+    "state_change",
+    "ejected",
+    "quota",
+    "degraded",
+    "store_failed",
+    "reloaded",
+    "reload_failed",
+]
 _End = Literal["finished", "truncated", "failed", "cancelled"]
 
 @type_check_only
@@ -79,6 +93,29 @@ class _Sections(TypedDict, total=False):
     transport: Transport | Mapping[str, Any] | None
     streams: Streams | Mapping[str, Any] | None
     stores: Mapping[str, Any] | None
+
+@type_check_only
+class _Functions(TypedDict, total=False):
+    counter: Function | Callable[[str], int] | Callable[[str], Awaitable[int]] | None
+    on_any: Callable[[Signal], Any] | None
+    on_error: Callable[[Signal], Any] | None
+    on_retry: Callable[[Signal], Any] | None
+    on_fallback: Callable[[Signal], Any] | None
+    on_hedge: Callable[[Signal], Any] | None
+    on_state_change: Callable[[Signal], Any] | None
+    on_ejected: Callable[[Signal], Any] | None
+    on_quota: Callable[[Signal], Any] | None
+    on_degraded: Callable[[Signal], Any] | None
+    on_store_failed: Callable[[Signal], Any] | None
+    on_reloaded: Callable[[Signal], Any] | None
+    on_reload_failed: Callable[[Signal], Any] | None
+
+@type_check_only
+class _Reloaded(_Sections, total=False):
+    counter: Function | Callable[[str], int] | Callable[[str], Awaitable[int]] | None
+
+@type_check_only
+class _Named(_Sections, _Functions, total=False): ...
 
 @final
 class Event:
@@ -269,8 +306,8 @@ class Stream(Controlled, Iterator[Event]):
 class Configured:
     """What both kinds of clients have."""
 
-    def __new__(cls, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> Self: ...
-    def reload(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> int:
+    def __new__(cls, config: _Config | None = None, /, **named: Unpack[_Named]) -> Self: ...
+    def reload(self, config: _Config | None = None, /, **sections: Unpack[_Reloaded]) -> int:
         """Lets another configuration hold for the calls from now on, and gives the number of its generation."""
     @property
     def generation(self) -> int:
@@ -285,10 +322,10 @@ class Configured:
     def model(self) -> str | None:
         """The model of requests that name none."""
     @overload
-    def on(self, kind: str, function: _Hook, /) -> _Hook:
+    def on(self, kind: _Kind, function: _Hook, /) -> _Hook:
         """Lets a function hear what the pipeline does: every signal of a kind, or all (`*`)."""
     @overload
-    def on(self, kind: str, function: None = None, /) -> Callable[[_Hook], _Hook]: ...
+    def on(self, kind: _Kind, function: None = None, /) -> Callable[[_Hook], _Hook]: ...
     def count_tokens(
         self,
         request: _Asked | None = None,
@@ -308,8 +345,10 @@ class AsyncClient(Configured):
     """Sends requests through a pipeline, from coroutines of asyncio, uvloop or trio."""
 
     @staticmethod
-    def from_file(path: str | PathLike[str]) -> AsyncClient:
-        """A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`."""
+    def from_file(path: str | PathLike[str], /, **named: Unpack[_Functions]) -> AsyncClient:
+        """A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`; with functions by name."""
+    def to_sync(self) -> Client:
+        """The same client for threads: one pipeline. To reload or to close one is to reload or to close both."""
     def complete(self, request: _Asked | None = None, /, **fields: Unpack[_Fields]) -> Pending[Answer]:
         """Asks, and gives the whole answer."""
     def stream(self, request: _Asked | None = None, /, **fields: Unpack[_Fields]) -> AsyncStream:
@@ -342,8 +381,10 @@ class Client(Configured):
     """Sends requests through a pipeline, and waits for what they give. Threads may share it."""
 
     @staticmethod
-    def from_file(path: str | PathLike[str]) -> Client:
-        """A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`."""
+    def from_file(path: str | PathLike[str], /, **named: Unpack[_Functions]) -> Client:
+        """A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`; with functions by name."""
+    def to_async(self) -> AsyncClient:
+        """The same client for coroutines: one pipeline. To reload or to close one is to reload or to close both."""
     def complete(self, request: _Asked | None = None, /, **fields: Unpack[_Fields]) -> Answer:
         """Asks, and gives the whole answer."""
     def stream(self, request: _Asked | None = None, /, **fields: Unpack[_Fields]) -> Stream:
@@ -426,9 +467,9 @@ class Simulation:
     ) -> Self: ...
     def add(self, replies: Sequence[Mapping[str, Any]], /) -> None:
         """Adds replies to the end of the script."""
-    def client(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> Client:
+    def client(self, config: _Config | None = None, /, **sections: Unpack[_Named]) -> Client:
         """A client on this machine, for threads."""
-    def async_client(self, config: _Config | None = None, /, **sections: Unpack[_Sections]) -> AsyncClient:
+    def async_client(self, config: _Config | None = None, /, **sections: Unpack[_Named]) -> AsyncClient:
         """A client on this machine, for coroutines."""
     @property
     def now(self) -> float:
@@ -461,11 +502,11 @@ class Simulation:
 
 @final
 class Function:
-    """A function of Python as a provider or a layer: what `belvedere.provider` and `belvedere.layer` make."""
+    """A function of Python as a part of a pipeline: what `belvedere.provider`, `layer` and `counter` make."""
 
     def __new__(
         cls,
-        role: Literal["provider", "layer"],
+        role: Literal["provider", "layer", "counter"],
         function: Callable[..., Any],
         is_async: bool,
         name: str | None = None,

@@ -11,9 +11,10 @@ use belvedere::{ErrorKind, Result};
 use futures_util::FutureExt;
 use futures_util::future::select;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyList;
 
 use super::Configured;
+use super::arguments::Named;
 use crate::answer::Answer;
 use crate::checkpoint::Checkpoint;
 use crate::convert::read;
@@ -23,9 +24,6 @@ use crate::serve::{self, Asked, Raw};
 use crate::slot::{Outcome, failed};
 use crate::stream::Opening;
 use crate::work::Work;
-
-/// What is asked, and what is said of it by name.
-type Named<'a, 'py> = Option<&'a Bound<'py, PyDict>>;
 
 fn core(client: &Bound<'_, Configured>) -> PyResult<belvedere::Client> {
     client.get().0.client(client.py())

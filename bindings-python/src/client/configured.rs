@@ -1,7 +1,7 @@
 //! What both kinds of clients have, and what waits for nothing.
 
 use std::any::Any;
-use std::path::Path;
+use std::sync::Arc;
 
 use belvedere::middleware::breaker::Breaker;
 use belvedere::middleware::prices::PriceTable;
@@ -10,27 +10,23 @@ use belvedere::{Request, SmolStr};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::Base;
 use super::recipe::Recipe;
-use crate::host::Counter;
+use super::{Arguments, Base};
+use crate::host::{Counter, check_kind};
 use crate::{record, request};
 
 /// What both kinds of clients have.
 #[pyclass(frozen, subclass, weakref, module = "belvedere._native")]
-pub(crate) struct Configured(pub(super) Recipe);
+pub(crate) struct Configured(pub(super) Arc<Recipe>);
 
 impl Configured {
-    pub(super) fn of(
-        py: Python<'_>,
-        base: Base,
-        config: Option<&Bound<'_, PyAny>>,
-        sections: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        Ok(Configured(Recipe::of(py, base, config, sections)?).into())
+    pub(super) fn of(py: Python<'_>, base: Base, arguments: Arguments) -> PyResult<PyClassInitializer<Self>> {
+        Ok(Configured(Arc::new(Recipe::of(py, base, arguments)?)).into())
     }
 
-    pub(super) fn of_file(py: Python<'_>, path: &Path) -> PyResult<PyClassInitializer<Self>> {
-        Ok(Configured(Recipe::of_file(py, path)?).into())
+    /// Another face of the same client.
+    pub(super) fn share(&self) -> PyClassInitializer<Self> {
+        Configured(self.0.clone()).into()
     }
 }
 
@@ -40,6 +36,15 @@ impl Configured {
             Some(model) => Ok(Some(model.clone())),
             None => Ok(self.0.client(py)?.info().model),
         }
+    }
+
+    /// By the client's own counter, where it can be asked here; else by the one that fits the model.
+    fn count(&self, py: Python<'_>, request: &Request) -> PyResult<u64> {
+        if let Some(counter) = self.0.counter(py) {
+            return Counter::count(counter, request);
+        }
+        let model = self.model_of(py, request)?;
+        Ok(py.detach(|| tokens::counter(&model.unwrap_or_default()).request(request)))
     }
 }
 
@@ -54,7 +59,7 @@ impl Configured {
         config: Option<&Bound<'_, PyAny>>,
         sections: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
-        self.0.reload(py, config, sections)
+        self.0.reload(py, Arguments::of(config, sections)?)
     }
 
     /// Lets a function hear what the pipeline does: every signal of a kind (`error`, `retry`, `fallback`, `hedge`,
@@ -68,6 +73,7 @@ impl Configured {
         function: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        check_kind(&kind)?;
         let host = py.import("belvedere._host")?;
         let Some(function) = function else {
             return host.getattr("hooked")?.call1((slf, kind));
@@ -79,7 +85,8 @@ impl Configured {
 
     /// How many tokens the request has, before an answer: exact where the model's vocabulary is known, else an estimate.
     /// The first count for a vocabulary loads it.
-    /// `counter` is a function that counts the tokens of a text instead.
+    /// `counter` is a function that counts the tokens of a text instead; by default that of the client, where it has one
+    /// that is no coroutine function.
     #[pyo3(signature = (request = None, /, *, counter = None, **fields))]
     fn count_tokens(
         &self,
@@ -89,11 +96,10 @@ impl Configured {
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let request = request::request(py, request, fields)?;
-        if let Some(counter) = counter {
-            return Counter::count(counter, &request);
+        match counter {
+            Some(counter) => Counter::count(counter, &request),
+            None => self.count(py, &request),
         }
-        let model = self.model_of(py, &request)?;
-        Ok(py.detach(|| tokens::counter(&model.unwrap_or_default()).request(&request)))
     }
 
     /// What the call may cost in US dollars, by the list prices of this release.
@@ -107,7 +113,7 @@ impl Configured {
         let request = request::request(py, request, fields)?;
         let model = self.model_of(py, &request)?.unwrap_or_default();
         let provider = self.0.client(py)?.info().name;
-        let count = py.detach(|| tokens::counter(&model).request(&request));
+        let count = self.count(py, &request)?;
         let price = PriceTable::shipped().price(&provider, &model);
         record::estimate(py, count, price.and_then(|price| price.estimate(count, request.max_tokens)))
     }

@@ -1,5 +1,6 @@
 //! The clients: one for coroutines, one for threads, over the same calls.
 
+mod arguments;
 mod asynchronous;
 mod base;
 mod calls;
@@ -9,6 +10,7 @@ mod synchronous;
 
 use std::time::Duration;
 
+use arguments::Arguments;
 pub(crate) use asynchronous::AsyncClient;
 pub(crate) use base::Base;
 pub(crate) use configured::Configured;

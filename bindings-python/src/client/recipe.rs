@@ -1,22 +1,14 @@
 //! What a client is made of, and the client that was made.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use belvedere::{Config, ErrorKind};
-use pyo3::exceptions::PyTypeError;
+use belvedere::Config;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
-use serde_json::{Map, Value};
 
 use super::Base;
-use crate::convert::read;
-use crate::errors::raise;
-use crate::host::Ears;
+use super::arguments::Arguments;
+use crate::host::{Ears, Function};
 use crate::runtime::{Tied, lock};
-
-/// The sections of a configuration, which are arguments by name.
-const SECTIONS: [&str; 7] = ["version", "provider", "layers", "order", "transport", "streams", "stores"];
 
 /// A client and its configuration. After a fork the child makes it anew at its first use.
 #[derive(Debug)]
@@ -29,37 +21,26 @@ pub(crate) struct Recipe {
 #[derive(Debug)]
 struct State {
     config: Config,
+    /// Who counts tokens.
+    counter: Option<Py<Function>>,
     /// Who hears what it does; in a client since the first function was given.
     ears: Option<Ears>,
     client: Arc<Tied<belvedere::Client>>,
 }
 
 impl Recipe {
-    /// From a configuration, or from its sections by name.
+    /// Of these arguments.
     ///
     /// # Errors
-    /// `ConfigInvalid` that lists everything that is wrong; `TypeError` for an unknown argument.
-    pub(crate) fn of(
-        py: Python<'_>,
-        base: Base,
-        config: Option<&Bound<'_, PyAny>>,
-        sections: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
-        Recipe::made(py, base, document(config, sections)?)
-    }
-
-    /// From a file.
-    ///
-    /// # Errors
-    /// `ConfigInvalid` when it can't be read, and as in [`of`](Recipe::of).
-    pub(crate) fn of_file(py: Python<'_>, path: &Path) -> PyResult<Self> {
-        let config = py.detach(|| Config::from_file(path)).map_err(|error| raise(py, &error))?;
-        Recipe::made(py, Base::Process, config)
-    }
-
-    fn made(py: Python<'_>, base: Base, config: Config) -> PyResult<Self> {
+    /// `ConfigInvalid` that lists everything that is wrong.
+    pub(crate) fn of(py: Python<'_>, base: Base, arguments: Arguments) -> PyResult<Self> {
+        let Arguments { config, counter, hooks } = arguments;
         let client = Arc::new(Tied::new(base.make(py, &config)?));
-        Ok(Recipe { base, state: Mutex::new(State { config, ears: None, client }) })
+        let recipe = Recipe { base, state: Mutex::new(State { config, counter, ears: None, client }) };
+        for (kind, function, is_async) in hooks {
+            recipe.on(py, kind, function, is_async)?;
+        }
+        Ok(recipe)
     }
 
     /// The client of this process.
@@ -110,50 +91,24 @@ impl Recipe {
         Ok(())
     }
 
+    /// The function of the client that counts tokens, where it is a plain one.
+    pub(crate) fn counter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        lock(&self.state).counter.as_ref().and_then(|counter| counter.get().plain(py))
+    }
+
     /// Lets another configuration hold.
     ///
     /// # Errors
     /// `ConfigInvalid`: nothing changes.
-    pub(crate) fn reload(
-        &self,
-        py: Python<'_>,
-        config: Option<&Bound<'_, PyAny>>,
-        sections: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let config = document(config, sections)?;
+    pub(crate) fn reload(&self, py: Python<'_>, arguments: Arguments) -> PyResult<u64> {
+        let Arguments { config, counter, .. } = arguments.without_hooks()?;
         let client = self.client(py)?;
         let generation = self.base.reload(py, &client, &config)?;
-        lock(&self.state).config = config;
+        let mut state = lock(&self.state);
+        state.config = config;
+        let before = std::mem::replace(&mut state.counter, counter);
+        drop(state);
+        drop(before);
         Ok(generation)
     }
-}
-
-fn document(config: Option<&Bound<'_, PyAny>>, sections: Option<&Bound<'_, PyDict>>) -> PyResult<Config> {
-    let mut document = match config {
-        Some(config) => match read::<Value>(config, ErrorKind::ConfigInvalid)? {
-            Value::Object(document) => document,
-            Value::String(_) => {
-                return Err(PyTypeError::new_err(
-                    "a configuration is a dict; for a file take from_file(path)",
-                ));
-            }
-            other => return Ok(Config::from(other)),
-        },
-        None => Map::new(),
-    };
-    for (name, value) in sections.into_iter().flat_map(|sections| sections.iter()) {
-        let name = name.cast::<PyString>()?.to_cow()?.into_owned();
-        if !SECTIONS.contains(&name.as_str()) {
-            return Err(PyTypeError::new_err(format!(
-                "got an unexpected keyword argument '{name}'; known: {}",
-                SECTIONS.join(", ")
-            )));
-        }
-        if value.is_none() {
-            continue;
-        }
-        let value = read(&value, ErrorKind::ConfigInvalid)?;
-        document.insert(name, value);
-    }
-    Ok(Config::from(Value::Object(document)))
 }

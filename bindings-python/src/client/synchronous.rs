@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Base, Configured, calls};
+use super::{Arguments, AsyncClient, Base, Configured, calls};
 use crate::blocking::wait;
 use crate::checkpoint::Checkpoint;
 use crate::convert::duration;
@@ -21,29 +21,43 @@ impl Client {
         py: Python<'_>,
         base: Base,
         config: Option<&Bound<'_, PyAny>>,
-        sections: Option<&Bound<'_, PyDict>>,
+        named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<Self>> {
-        Py::new(py, Configured::of(py, base, config, sections)?.add_subclass(Client))
+        Py::new(py, Configured::of(py, base, Arguments::of(config, named)?)?.add_subclass(Client))
+    }
+
+    /// The face of a client that stands already.
+    pub(super) fn of(py: Python<'_>, client: PyClassInitializer<Configured>) -> PyResult<Py<Self>> {
+        Py::new(py, client.add_subclass(Client))
     }
 }
 
 #[pymethods]
 impl Client {
-    /// A client from a configuration, or from its sections by name.
+    /// A client from a configuration, or from its sections by name. `counter` is a function that counts tokens, `on_retry`
+    /// and the like are functions that hear signals.
     #[new]
-    #[pyo3(signature = (config = None, /, **sections))]
+    #[pyo3(signature = (config = None, /, **named))]
     fn py_new(
         py: Python<'_>,
         config: Option<&Bound<'_, PyAny>>,
-        sections: Option<&Bound<'_, PyDict>>,
+        named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        Ok(Configured::of(py, Base::Process, config, sections)?.add_subclass(Client))
+        Ok(Configured::of(py, Base::Process, Arguments::of(config, named)?)?.add_subclass(Client))
     }
 
-    /// A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`.
+    /// A client from a configuration file: `.yaml`, `.yml`, `.toml` or `.json`; with functions by name.
     #[staticmethod]
-    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Py<Self>> {
-        Py::new(py, Configured::of_file(py, &path)?.add_subclass(Client))
+    #[pyo3(signature = (path, /, **named))]
+    fn from_file(py: Python<'_>, path: PathBuf, named: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
+        let arguments = Arguments::of_file(py, &path, named)?;
+        Self::of(py, Configured::of(py, Base::Process, arguments)?)
+    }
+
+    /// The same client for coroutines: one pipeline, with its budgets, circuits, limits, streams and hooks. To reload or to
+    /// close one is to reload or to close both.
+    fn to_async(slf: &Bound<'_, Self>) -> PyResult<Py<AsyncClient>> {
+        AsyncClient::of(slf.py(), slf.as_super().get().share())
     }
 
     /// Asks, and gives the answer as it comes. The call begins when the stream is first read.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use belvedere::hooks::{Hook, Signal as CoreSignal};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::sync::Notify;
@@ -15,6 +16,37 @@ use crate::runtime::lock;
 
 /// The name that stands for every signal.
 const ALL: &str = "*";
+
+/// What begins the argument of a client that is a hook: `on_retry`.
+const ARGUMENT: &str = "on_";
+/// The argument for every signal.
+const ANY: &str = "on_any";
+
+/// Checks the name of a kind.
+///
+/// # Errors
+/// `ValueError` that lists the kinds there are.
+pub(crate) fn check_kind(kind: &str) -> PyResult<()> {
+    if kind == ALL || CoreSignal::KINDS.contains(&kind) {
+        return Ok(());
+    }
+    let known = CoreSignal::KINDS.join(", ");
+    Err(PyValueError::new_err(format!("there are no signals `{kind}`; known: {ALL} (all), {known}")))
+}
+
+/// The kind of signals that an argument of a client is for: `retry` of `on_retry`.
+pub(crate) fn kind_of(argument: &str) -> Option<&str> {
+    match argument {
+        ANY => Some(ALL),
+        _ => argument.strip_prefix(ARGUMENT).filter(|kind| CoreSignal::KINDS.contains(kind)),
+    }
+}
+
+/// The arguments of a client that are hooks.
+pub(crate) fn arguments() -> Vec<String> {
+    let named = CoreSignal::KINDS.iter().map(|kind| format!("{ARGUMENT}{kind}"));
+    std::iter::once(ANY.to_owned()).chain(named).collect()
+}
 
 /// The functions that hear what a client does, one after the other and in order. They are called in a thread of their
 /// own, or on the event loop of the call, after what happened: nothing waits for them.
@@ -77,22 +109,15 @@ impl Ears {
                 return;
             };
             drop(told);
-            let kind = kind(&signal);
+            let kind = signal.kind();
             let functions = lock(&self.0.functions).clone();
-            for listener in functions.iter().filter(|ear| ear.kind == ALL || Some(&ear.kind) == kind.as_ref())
-            {
+            for listener in functions.iter().filter(|ear| ear.kind == ALL || ear.kind == kind) {
                 if let Err(error) = listener.hear(py, &signal, caller.as_ref()) {
                     error.write_unraisable(py, Some(listener.function.bind(py)));
                 }
             }
         }
     }
-}
-
-/// The type of a signal, as its JSON form says it.
-fn kind(signal: &CoreSignal) -> Option<String> {
-    let json = serde_json::to_value(signal).ok()?;
-    Some(json.get("type")?.as_str()?.to_owned())
 }
 
 impl Listener {

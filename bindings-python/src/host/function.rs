@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::caller::set_used;
+use super::counter::CountingLayer;
 use super::layer::HostLayer;
 use super::provider::HostProvider;
 use crate::runtime::lock;
@@ -23,22 +24,41 @@ pub(crate) struct Body {
     pub(super) name: String,
     /// Of a provider: the model that answers where none is asked for.
     pub(super) model: Option<String>,
-    role: Role,
+    pub(super) role: Role,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     Provider,
     Layer,
+    /// A layer that has requests counted.
+    Counter,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Role::Provider => "provider",
+            Role::Layer => "layer",
+            Role::Counter => "counter",
+        }
+    }
 }
 
 /// All that are alive. Locked by threads that have the interpreter only.
 static KNOWN: Mutex<Vec<Weak<Body>>> = Mutex::new(Vec::new());
 
-/// A function of Python as a provider or a layer. It stands in a configuration where a dict would; documents name it
+/// A function of Python as a provider, a layer or a counter of tokens. It stands in a configuration where a dict would; documents name it
 /// by `{type: host, name: ...}`.
 #[pyclass(frozen, weakref, module = "belvedere._native")]
 pub(crate) struct Function(Arc<Body>);
+
+impl Function {
+    /// The function itself, where it is no coroutine function.
+    pub(crate) fn plain<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        (!self.0.is_async).then(|| self.0.function.bind(py).clone())
+    }
+}
 
 #[pymethods]
 impl Function {
@@ -54,11 +74,16 @@ impl Function {
         if !function.is_callable() {
             return Err(PyTypeError::new_err("a function is expected, or an object that can be called"));
         }
-        let role = if role == "layer" { Role::Layer } else { Role::Provider };
+        let role = match role {
+            "counter" => Role::Counter,
+            "layer" => Role::Layer,
+            _ => Role::Provider,
+        };
         let mut known = lock(&KNOWN);
         known.retain(|body| body.strong_count() > 0);
         let is_taken = |name: &str| {
-            known.iter().filter_map(Weak::upgrade).any(|body| body.role == role && body.name == name)
+            let of_this_kind = |body: &Body| (body.role == Role::Provider) == (role == Role::Provider);
+            known.iter().filter_map(Weak::upgrade).any(|body| of_this_kind(&body) && body.name == name)
         };
         let name = match name {
             Some(name) => name,
@@ -79,7 +104,7 @@ impl Function {
 
     /// The name that documents know it by.
     #[getter]
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.0.name
     }
 
@@ -108,8 +133,7 @@ impl Function {
     }
 
     fn __repr__(&self) -> String {
-        let role = if self.0.role == Role::Layer { "layer" } else { "provider" };
-        format!("<belvedere {role} {}>", self.0.name)
+        format!("<belvedere {} {}>", self.0.role.name(), self.0.name)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -126,6 +150,7 @@ pub(crate) fn register(registry: &mut Registry) {
         match body.role {
             Role::Provider => registry.host_provider(name, HostProvider::new(body)),
             Role::Layer => registry.host_layer(name, HostLayer::new(body)),
+            Role::Counter => registry.host_layer(name, CountingLayer::new(body)),
         }
     }
 }

@@ -18,7 +18,7 @@ mod start;
 
 pub(crate) use caller::scoped;
 pub(crate) use counter::Counter;
-pub(crate) use ears::Ears;
+pub(crate) use ears::{Ears, arguments, check_kind, kind_of};
 pub(crate) use function::{Function, register};
 pub(crate) use layer::Next;
 pub(crate) use raised::Raised;

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::caller::Caller;
-use super::function::Body;
+use super::function::{Body, Role};
 use super::raised::caught;
 use super::sink::{Item, Shared, Sink, stop};
 use super::start::{self, Started};
@@ -45,6 +45,17 @@ impl Running {
             false => start::in_thread(call),
         }
         running
+    }
+
+    /// The text of the whole answer that it gives.
+    ///
+    /// # Errors
+    /// What it raised.
+    pub(super) async fn told(self) -> Result<String> {
+        Ok(match poll_fn(|cx| self.sink.poll(cx)).await.transpose()? {
+            Some(Item::Answer(answer)) => answer.text(),
+            _ => String::new(),
+        })
     }
 
     /// Its answer, once it has begun.
@@ -95,7 +106,11 @@ fn call(
     let function = body.function.bind(py).clone();
     let given = PyTuple::new(py, arguments(py)?)?.into_any();
     let sink = Bound::new(py, sink)?.into_any();
-    let call = py.import("belvedere._host")?.getattr(intern!(py, "call"))?;
+    let host = py.import("belvedere._host")?;
+    let call = match body.role {
+        Role::Counter => host.getattr(intern!(py, "tally"))?,
+        Role::Provider | Role::Layer => host.getattr(intern!(py, "call"))?,
+    };
     // A coroutine gets the context of its caller with its task.
     let context = caller.filter(|_| !body.is_async).map(|caller| &**caller);
     let rest = Caller::run(context, py, &call, &[function, given, sink])?;
