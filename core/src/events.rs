@@ -1,6 +1,7 @@
 //! The stream of an answer, and the observers that see all of it.
 
 mod ahead;
+mod end;
 mod observe;
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use crate::control::{Control, StreamController};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Notice};
 pub use ahead::Ahead;
+pub use end::{End, EndKind};
 use observe::Observed;
 pub use observe::{Closing, Observer, watch};
 
@@ -55,62 +57,6 @@ impl Source {
         match self {
             Source::Any(stream) => stream.poll_next_unpin(cx),
             Source::Observed(observed) => observed.poll_next(cx),
-        }
-    }
-}
-
-/// How a stream ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndKind {
-    /// With the provider's terminal signal. A finish reason `length` is Finished, too.
-    Finished,
-    /// The wire ended without the provider's terminal signal.
-    Truncated,
-    /// With an error.
-    Failed,
-    /// By its owner, or because the stream was dropped.
-    Cancelled,
-}
-
-/// How a stream ended, with the error where there is one.
-#[derive(Debug, Clone, Copy)]
-pub enum End<'a> {
-    /// With the provider's terminal signal.
-    Finished,
-    /// The wire ended without the provider's terminal signal.
-    Truncated(&'a Error),
-    /// With an error.
-    Failed(&'a Error),
-    /// By its owner, or because the stream was dropped.
-    Cancelled,
-}
-
-impl<'a> End<'a> {
-    /// The end that `error` means.
-    pub fn of(error: &'a Error) -> Self {
-        match error.kind() {
-            ErrorKind::Truncated => End::Truncated(error),
-            ErrorKind::Cancelled => End::Cancelled,
-            _ => End::Failed(error),
-        }
-    }
-
-    /// The error, where there is one.
-    pub fn error(&self) -> Option<&'a Error> {
-        match self {
-            End::Truncated(error) | End::Failed(error) => Some(error),
-            End::Finished | End::Cancelled => None,
-        }
-    }
-
-    /// Without the error.
-    pub fn kind(&self) -> EndKind {
-        match self {
-            End::Finished => EndKind::Finished,
-            End::Truncated(_) => EndKind::Truncated,
-            End::Failed(_) => EndKind::Failed,
-            End::Cancelled => EndKind::Cancelled,
         }
     }
 }
@@ -186,41 +132,6 @@ impl Events {
     pub fn end(&self) -> Option<EndKind> {
         // What is read ahead may be over while the caller is not. An error alone is the end itself.
         self.end.filter(|_| self.ahead.iter().all(Result::is_err))
-    }
-
-    /// The next item without taking it. `None` once the stream is over.
-    pub async fn peek(&mut self) -> Option<&Result<Event>> {
-        std::future::poll_fn(|cx| self.poll_peek(cx)).await;
-        self.ahead.front()
-    }
-
-    /// Waits for the first event that can't be unsaid: content, or the finish of an answer without any. What comes
-    /// before it (`Start`, `Usage`, notices) is kept, and the stream hands out all of it in order.
-    ///
-    /// # Errors
-    /// What the stream ended with before that. Nothing of it was handed out, so another attempt may take its place.
-    pub async fn until_content(&mut self) -> Result<()> {
-        std::future::poll_fn(|cx| self.poll_content(cx)).await
-    }
-
-    /// The same, to be polled.
-    ///
-    /// # Errors
-    /// As [`until_content`](Events::until_content).
-    pub fn poll_content(&mut self, cx: &mut Poller<'_>) -> Poll<Result<()>> {
-        loop {
-            match self.ahead.back() {
-                Some(Err(error)) => return Poll::Ready(Err(error.clone())),
-                Some(Ok(event)) if event.is_content() => return Poll::Ready(Ok(())),
-                _ => {}
-            }
-            let Some(stream) = &mut self.stream else {
-                return Poll::Ready(self.failure.clone().map_or(Ok(()), Err));
-            };
-            let item = std::task::ready!(stream.poll_next(cx));
-            let item = self.accept(item);
-            self.ahead.extend(item);
-        }
     }
 
     /// Reads the stream to its end and folds it.
@@ -364,16 +275,6 @@ impl Events {
             return Poll::Ready(None);
         }
         Poll::Pending
-    }
-
-    fn poll_peek(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
-        std::task::ready!(self.poll_control(cx));
-        if self.ahead.is_empty()
-            && let Some(item) = std::task::ready!(self.poll_source(cx))
-        {
-            self.ahead.push_back(item);
-        }
-        Poll::Ready(())
     }
 
     /// Ready when nothing stands against handing an item out. A cancel comes before what was read ahead, but not

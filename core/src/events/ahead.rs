@@ -32,6 +32,54 @@ impl Events {
     }
 }
 
+/// Looking ahead: what was looked at is handed out all the same.
+impl Events {
+    /// The next item without taking it. `None` once the stream is over.
+    pub async fn peek(&mut self) -> Option<&Result<Event>> {
+        std::future::poll_fn(|cx| self.poll_peek(cx)).await;
+        self.ahead.front()
+    }
+
+    /// Waits for the first event that can't be unsaid: content, or the finish of an answer without any. What comes
+    /// before it (`Start`, `Usage`, notices) is kept, and the stream hands out all of it in order.
+    ///
+    /// # Errors
+    /// What the stream ended with before that. Nothing of it was handed out, so another attempt may take its place.
+    pub async fn until_content(&mut self) -> Result<()> {
+        std::future::poll_fn(|cx| self.poll_content(cx)).await
+    }
+
+    /// The same, to be polled.
+    ///
+    /// # Errors
+    /// As [`until_content`](Events::until_content).
+    pub fn poll_content(&mut self, cx: &mut Poller<'_>) -> Poll<Result<()>> {
+        loop {
+            match self.ahead.back() {
+                Some(Err(error)) => return Poll::Ready(Err(error.clone())),
+                Some(Ok(event)) if event.is_content() => return Poll::Ready(Ok(())),
+                _ => {}
+            }
+            let Some(stream) = &mut self.stream else {
+                return Poll::Ready(self.failure.clone().map_or(Ok(()), Err));
+            };
+            let item = std::task::ready!(stream.poll_next(cx));
+            let item = self.accept(item);
+            self.ahead.extend(item);
+        }
+    }
+
+    fn poll_peek(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
+        std::task::ready!(self.poll_control(cx));
+        if self.ahead.is_empty()
+            && let Some(item) = std::task::ready!(self.poll_source(cx))
+        {
+            self.ahead.push_back(item);
+        }
+        Poll::Ready(())
+    }
+}
+
 /// Reading ahead, for hosts that read on in one task what another thread takes when it likes.
 impl Events {
     /// Reads on and keeps what comes, up to so many events and bytes of memory, until [`take`](Events::take) hands it
