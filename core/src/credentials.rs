@@ -84,8 +84,11 @@ pub trait Credentials: Send + Sync + fmt::Debug + 'static {
         None
     }
 
-    /// The provider refused what this request was signed with; another key may be tried next time.
-    fn refused(&self, _cx: &Context, _request: &http::HeaderMap, _error: &Error) {}
+    /// The provider refused what this request was signed with; another key may be tried next time. True: they are
+    /// renewed when they are next asked for, so the same request is sent once more where it was `Unauthorized`.
+    fn refused(&self, _cx: &Context, _request: &http::HeaderMap, _error: &Error) -> bool {
+        false
+    }
 }
 
 /// Tells credentials apart without telling what they are. It is not printed and not serialised.
@@ -211,13 +214,14 @@ impl Credentials for ApiKeys {
         Some(self.id)
     }
 
-    fn refused(&self, cx: &Context, headers: &http::HeaderMap, _error: &Error) {
+    fn refused(&self, cx: &Context, headers: &http::HeaderMap, _error: &Error) -> bool {
         let used = headers.get(&self.header);
-        let Some(index) = self.values.iter().position(|v| Some(v) == used) else { return };
+        let Some(index) = self.values.iter().position(|v| Some(v) == used) else { return false };
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rest) = turn.rests_until.get_mut(index) {
             *rest = Some(cx.lent.clock.now() + KEY_REST);
         }
+        false
     }
 }
 

@@ -1,10 +1,12 @@
 //! The one driver of all wire protocols: encode, sign, send, frame, decode.
 
+mod limits;
+mod renewed;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,34 +27,8 @@ use crate::request::{Options, Request};
 use crate::service::{Info, Service};
 use crate::target::{self, Target};
 use crate::transport::Body;
-
-/// How much of a response is accepted. All in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// One frame of a stream. Default 16 MiB.
-    pub frame: usize,
-    /// A body that is one frame. Default 64 MiB.
-    pub body: usize,
-    /// The body of an error status. Default 1 MiB.
-    pub error_body: usize,
-    /// What is read after the terminal signal before the connection is closed. Default 64 KiB.
-    pub drain: usize,
-    /// How long the end of the body is waited for after the terminal signal. Default 100 ms.
-    pub drain_for: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            frame: 16 << 20,
-            body: 64 << 20,
-            error_body: 1 << 20,
-            drain: 64 << 10,
-            drain_for: Duration::from_millis(100),
-        }
-    }
-}
+pub use limits::Limits;
+use renewed::Failed;
 
 /// A service from a wire protocol: the one driver of all of them.
 ///
@@ -117,19 +93,32 @@ impl<P: Provider> Service for Http<P> {
         let model = request.model.clone().or_else(|| info.model.clone());
         let here = |error| place(error, &info.name, model.as_deref());
         let lacks = lacks.map_err(here)?;
-        let outgoing = self.outgoing(&cx, &request).map_err(here)?;
-        let ticket = cx.attempt(info.name.clone(), model.clone());
-        let outcome = self.attempt(&cx, request, outgoing, &ticket).await;
-        match outcome {
-            Ok(mut drive) => {
-                drive.ticket = Some(ticket);
-                Ok(target::noted(lacks, drive))
-            }
-            Err(error) => {
-                let error = ticket.stamp(here(error));
-                ticket.end(End::of(&error));
-                Err(error)
-            }
+        let mut outgoing = self.outgoing(&cx, &request).map_err(here)?;
+        let mut ticket = cx.attempt(info.name.clone(), model.clone());
+        let signed = self.credentials.sign(&cx, &mut outgoing).await;
+        let mut outcome = match signed {
+            Ok(()) => self.attempt(&cx, request, outgoing, &ticket).await,
+            Err(error) => Err(error.into()),
+        };
+        let mut is_renewed = false;
+        loop {
+            let Failed { error, refused } = match outcome {
+                Ok(mut drive) => {
+                    drive.ticket = Some(ticket);
+                    return Ok(target::noted(lacks, drive));
+                }
+                Err(failed) => failed,
+            };
+            let error = ticket.stamp(here(error));
+            ticket.end(End::of(&error));
+            let again = match refused.filter(|_| !is_renewed) {
+                Some(refused) => self.renewed(&cx, *refused).await,
+                None => None,
+            };
+            let Some((request, outgoing)) = again else { return Err(error) };
+            is_renewed = true;
+            ticket = cx.attempt(info.name.clone(), model.clone());
+            outcome = self.attempt(&cx, request, outgoing, &ticket).await;
         }
     }
 }
@@ -155,14 +144,14 @@ impl<P: Provider> Http<P> {
         Ok(outgoing)
     }
 
+    /// Sends what is signed.
     async fn attempt(
         &self,
         cx: &Context,
         request: Request,
-        mut outgoing: http::Request<Bytes>,
+        outgoing: http::Request<Bytes>,
         ticket: &AttemptTicket,
-    ) -> Result<Drive> {
-        self.credentials.sign(cx, &mut outgoing).await?;
+    ) -> Result<Drive, Failed> {
         let secrets = sensitive(outgoing.headers());
         let signed = outgoing.headers().clone();
         let response = cx.lent.transport.send(outgoing, cx.wire.clone()).await?;
@@ -177,7 +166,7 @@ impl<P: Provider> Http<P> {
         let reader = match Reader::new(&self.provider, &request, &head, &self.limits) {
             Ok(reader) if cx.call.options.raw => reader.with_raw(),
             Ok(reader) => reader,
-            Err(error) => return Err(clean(error, cx, &secrets, &request)),
+            Err(error) => return Err(clean(error, cx, &secrets, &request).into()),
         };
         let info = &self.info;
         let mut drive = Drive {
@@ -202,13 +191,13 @@ impl<P: Provider> Http<P> {
                 error = e;
             }
         }
-        if matches!(
+        let is_of_credentials = matches!(
             error.kind(),
             ErrorKind::Unauthorized | ErrorKind::QuotaExhausted | ErrorKind::RateLimited
-        ) {
-            self.credentials.refused(cx, &signed, &error);
-        }
-        Err(error)
+        );
+        let are_renewed = is_of_credentials && self.credentials.refused(cx, &signed, &error);
+        let is_refused = are_renewed && error.kind() == ErrorKind::Unauthorized;
+        Err(Failed { error, refused: is_refused.then(|| Box::new((drive.request, signed))) })
     }
 
     /// Credentials are bound to the origin of the configured address, whatever a request says.

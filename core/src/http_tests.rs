@@ -1,4 +1,5 @@
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 #[cfg(target_arch = "wasm32")]
@@ -217,6 +218,60 @@ fn a_refused_key_rests_while_another_is_there() {
     assert_eq!(used(&[200, 200]), ["two", "two"], "`one` rests");
     simulation.advance(crate::credentials::KEY_REST);
     assert_eq!(used(&[200, 200]), ["one", "two"]);
+}
+
+/// Credentials that are `t1`, `t2`, ..., one more for each that is refused; or the same for ever.
+#[derive(Debug)]
+struct Renewing {
+    count: std::sync::atomic::AtomicU32,
+    changes: bool,
+}
+
+#[async_trait]
+impl Credentials for Renewing {
+    async fn sign(&self, _: &Context, request: &mut http::Request<Bytes>) -> Result<()> {
+        let count = self.count.load(std::sync::atomic::Ordering::Relaxed);
+        let value = HeaderValue::from_str(&format!("t{count}")).unwrap();
+        request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        Ok(())
+    }
+
+    fn refused(&self, _: &Context, _: &HeaderMap, _: &Error) -> bool {
+        self.count.fetch_add(u32::from(self.changes), std::sync::atomic::Ordering::Relaxed);
+        true
+    }
+}
+
+#[test]
+fn credentials_that_are_refused_are_renewed_once() {
+    let go = |changes: bool, attempts: u32, statuses: &[u16]| {
+        let simulation = Simulation::new(1);
+        let client = client(&simulation, Renewing { count: 1.into(), changes });
+        for status in statuses {
+            let reply = if *status == 200 { body("ok\n.\n") } else { Reply::status(*status) };
+            simulation.network.push(reply);
+        }
+        let options: Options = serde_json::from_value(serde_json::json!({ "attempts": attempts })).unwrap();
+        let answer = simulation.run(client.complete(Request::from("hi").with_options(options)));
+        let used = simulation.network.requests();
+        let used = used.iter().map(|r| r.headers()["authorization"].to_str().unwrap().to_owned()).collect();
+        let ends = |attempts: &[crate::context::Attempt]| attempts.iter().map(|a| a.status).collect();
+        let ends: Vec<Option<u16>> = match &answer {
+            Ok(answer) => ends(&answer.attempts),
+            Err(error) => ends(error.history()),
+        };
+        (used, ends.into_iter().flatten().collect(), answer.map(|answer| answer.text()).map_err(|e| e.kind()))
+    };
+    type Went = (Vec<String>, Vec<u16>, Result<String, ErrorKind>);
+    let expected = |used: &[&str], statuses: &[u16], answer: Result<&str, ErrorKind>| -> Went {
+        (used.iter().map(|t| (*t).to_owned()).collect(), statuses.to_vec(), answer.map(str::to_owned))
+    };
+    let refused = Err(ErrorKind::Unauthorized);
+    assert_eq!(go(true, 8, &[401, 200]), expected(&["t1", "t2"], &[401, 200], Ok("ok")));
+    assert_eq!(go(true, 8, &[401, 401, 200]), expected(&["t1", "t2"], &[401, 401], refused));
+    assert_eq!(go(true, 1, &[401, 200]), expected(&["t1"], &[401], refused), "no attempt is left");
+    assert_eq!(go(false, 8, &[401, 200]), expected(&["t1"], &[401], refused), "the same as before");
+    assert_eq!(go(true, 8, &[429, 200]), expected(&["t1"], &[429], Err(ErrorKind::RateLimited)));
 }
 
 #[test]

@@ -296,7 +296,6 @@ impl TryFrom<u32> for Even {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[expect(dead_code, reason = "only its checks matter here")]
 struct Pairs {
     unknown: Unknown,
     often: Option<Unknown>,
@@ -307,6 +306,7 @@ struct Pairs {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its checks matter here")]
 struct Step {
     width: Even,
     #[serde(default)]

@@ -51,7 +51,7 @@ impl Credentials for Auth {
         }
     }
 
-    fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) {
+    fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) -> bool {
         match self {
             Auth::ApiKeys(keys) => keys.refused(cx, headers, error),
             Auth::SigV4(keys) => keys.refused(cx, headers, error),

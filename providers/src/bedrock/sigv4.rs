@@ -99,13 +99,15 @@ impl Credentials for SigV4 {
     }
 
     /// Keys that are refused are not used again, when their source may have others.
-    fn refused(&self, _: &Context, headers: &HeaderMap, error: &Error) {
+    fn refused(&self, _: &Context, headers: &HeaderMap, error: &Error) -> bool {
         let used = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let mut held = self.held();
         let is_held = held.as_ref().is_some_and(|keys| used.contains(&*format!("={}/", keys.access_key)));
-        if error.kind() == ErrorKind::Unauthorized && is_held {
-            *held = None;
+        if error.kind() != ErrorKind::Unauthorized || !is_held {
+            return false;
         }
+        // Keys without an end are the same when they are asked for again.
+        held.take().is_some_and(|keys| keys.expires.is_some())
     }
 }
 

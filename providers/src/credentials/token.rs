@@ -58,7 +58,8 @@ pub trait TokenSource: Send + Sync + fmt::Debug + 'static {
 ///
 /// Of callers that need a new token at once, one fetches it and the others wait; when that one is cancelled, the
 /// next takes over. They share its failure. While an old token still holds, it is used instead of a failure that
-/// may pass. A token that the provider refuses is replaced once in [`KEY_REST`].
+/// may pass. A token that the provider refuses is replaced once in [`KEY_REST`], and the request is sent again with the
+/// new one.
 ///
 /// ```
 /// use belvedere_core::credentials::Secret;
@@ -184,16 +185,20 @@ impl Credentials for Token {
         Ok(())
     }
 
-    fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) {
+    fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) -> bool {
         let now = cx.lent.clock.boot();
         let mut held = self.held();
         // Another call may have renewed it by now; and a token that is refused again is not the fault of its age.
         let is_current = held.value.is_some() && headers.get(AUTHORIZATION) == held.value.as_ref();
         let rests = held.refused_at.is_some_and(|at| now.since(at) < KEY_REST);
-        if error.kind() == ErrorKind::Unauthorized && is_current && !rests {
+        if error.kind() != ErrorKind::Unauthorized || (is_current && rests) {
+            return false;
+        }
+        if is_current {
             held.value = None;
             held.refused_at = Some(now);
         }
+        true
     }
 }
 

@@ -169,8 +169,8 @@ impl Credentials for Signer {
         self.0.id()
     }
 
-    fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) {
-        self.0.refused(cx, headers, error);
+    fn refused(&self, cx: &Context, headers: &HeaderMap, error: &Error) -> bool {
+        self.0.refused(cx, headers, error)
     }
 }
 
