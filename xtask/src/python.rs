@@ -149,11 +149,12 @@ fn mypy(python: &Python, tally: &mut Tally) -> Result<(), String> {
     package.and(examples).and(stream(&mut python.run(&stubs), tally))
 }
 
-/// The examples under pyright, and that all of the package's face has types.
+/// The package and the examples under pyright, and that all of the package's face has types.
 fn pyright(python: &Python, tally: &mut Tally) -> Result<(), String> {
     tools::node()?;
+    let package = stream(&mut python.pyright(&["python/belvedere"]), tally);
     let examples = stream(&mut python.pyright(&["../examples/python"]), tally);
-    examples.and(stream(&mut python.pyright(&["--ignoreexternal", "--verifytypes", "belvedere"]), tally))
+    package.and(examples).and(stream(&mut python.pyright(&["--ignoreexternal", "--verifytypes", "belvedere"]), tally))
 }
 
 /// Every example, by itself, where it can write nothing into the clone.

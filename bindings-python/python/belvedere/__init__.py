@@ -26,8 +26,8 @@ from belvedere._native import (
     Pending,
     Signal,
     Stream,
-    _after_fork,
-    _at_exit,
+    _after_fork,  # pyright: ignore[reportPrivateUsage]
+    _at_exit,  # pyright: ignore[reportPrivateUsage]
 )
 
 # Known to type checkers; `typing` itself takes longer to load than all of this.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing import Any, overload
 
     from belvedere import config, errors, layers, providers, results, types
-    from belvedere.errors import *  # noqa: F403
+    from belvedere.errors import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
     from belvedere.errors import Error
 else:
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar, Union, cast
 
 Duration = Union[str, timedelta]
 """A time with its unit, such as ``"500ms"``, ``"20s"`` or ``"1h 30m"``, or a :class:`datetime.timedelta`.
@@ -90,7 +90,9 @@ def _kept(value: Any) -> Any:
     """A value that nobody else can change, as far as that is cheap."""
     if isinstance(value, timedelta):
         return duration_text(value)
-    return tuple(map(_kept, value)) if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_kept, cast(Iterable[Any], value)))
+    return value
 
 
 def _plain(value: Any) -> Any:
@@ -100,17 +102,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return duration_text(value)
     if isinstance(value, Mapping):
+        fields = cast(Mapping[object, Any], value)
         # JSON's names are text: `above={200_000: ...}` of a price.
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _plain(inner) for key, inner in fields.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner) for inner in cast(Iterable[Any], value)]
     return value
 
 
 def _shown(value: Any) -> str:
     """A secret shows where it is, never what it is."""
-    if isinstance(value, Mapping) and set(value) <= {"env", "file"}:
-        return repr(dict(value))
+    if isinstance(value, Mapping):
+        fields = cast(Mapping[object, Any], value)
+        if set(fields) <= {"env", "file"}:
+            return repr(dict(fields))
     if isinstance(value, Entry):
         return repr(value)
     return "'***'"

@@ -110,7 +110,7 @@ class Error(Exception):
         return _rebuilt, (type(self), self.args, self.__dict__)
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
+        if not isinstance(other, Error) or type(self) is not type(other):
             return NotImplemented
         return self.args == other.args and self.__dict__ == other.__dict__
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Coroutine, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from belvedere._native import Answer, AsyncStream, Function, Stream
 
@@ -38,13 +38,21 @@ def is_async(function: Any) -> bool:
 def made(role: Role, function: Any, name: str | None, model: str | None = None) -> Any:
     """A provider, a layer or a counter; without a function, what makes one: a decorator."""
     if function is None:
-        return lambda function: made(role, function, name, model)
+
+        def decorator(function: Any) -> Any:
+            return made(role, function, name, model)
+
+        return decorator
     return Function(role, function, is_async(function), name, model)
 
 
 def hooked(client: Any, kind: str) -> Any:
     """A decorator that lets a function hear signals."""
-    return lambda function: client.on(kind, function)
+
+    def decorator(function: Any) -> Any:
+        return client.on(kind, function)
+
+    return decorator
 
 
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], sink: Sink) -> Coroutine[Any, Any, None] | None:
@@ -101,7 +109,7 @@ def _count(given: Any) -> int:
 
 def _take(given: Any, sink: Sink) -> None:
     if isinstance(given, _WHOLE):
-        sink.answer(given)
+        sink.answer(cast("str | Answer | Mapping[str, Any]", given))
     elif not (isinstance(given, Stream) and sink.hand_on(given)):
         items = _items(given)
         try:
@@ -115,15 +123,16 @@ def _take(given: Any, sink: Sink) -> None:
     sink.end()
 
 
-async def _later(given: Any, sink: Sink) -> None:
+async def _later(awaited: Any, sink: Sink) -> None:
     try:
-        if isinstance(given, Awaitable) and not isinstance(given, AsyncStream):
-            given = await given
+        given: Any = awaited
+        if isinstance(awaited, Awaitable) and not isinstance(awaited, AsyncStream):
+            given = cast(Any, await awaited)
         if isinstance(given, _WHOLE):
-            sink.answer(given)
+            sink.answer(cast("str | Answer | Mapping[str, Any]", given))
         elif isinstance(given, (AsyncStream, Stream)) and sink.hand_on(given):
             pass
-        elif hasattr(given, "__aiter__"):
+        elif hasattr(cast(Any, given), "__aiter__"):
             await _read(given, sink)
         else:
             items = _items(given)

@@ -41,14 +41,14 @@ class ToolCall(_Plain):
 class Usage(_Plain):
     """What an answer used. A class of tokens that is absent is unknown, which is not zero."""
 
-    classes: dict[str, int] = field(default_factory=dict)
+    classes: dict[str, int] = field(default_factory=dict[str, int])
     """Counts by class; no token is in two."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
     reported: dict[str, int] | None = None
     """The provider's own counters under common names."""
-    raw: dict[str, Any] = field(default_factory=dict)
+    raw: dict[str, Any] = field(default_factory=dict[str, Any])
     """The provider's usage object as it came."""
 
 
@@ -69,7 +69,7 @@ class Attempt(_Plain):
     """The HTTP status."""
     elapsed: float | None = None
     """Seconds."""
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    raw: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """The JSON form, the same in every language."""
 
     def to_dict(self) -> dict[str, Any]:

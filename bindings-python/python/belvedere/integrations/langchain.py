@@ -12,11 +12,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_openai_messages
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    InvalidToolCall,
+    ToolCall,
+    convert_to_openai_messages,
+)
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
@@ -199,8 +206,9 @@ class ChatBelvedere(BaseChatModel):
             raise ValueError(f"Received unsupported arguments {kwargs}")
         is_model = isinstance(schema, type) and issubclass(schema, BaseModel)
         wanted: dict[str, Any] = {"type": "json_object"}
+        asked = cast(Any, schema)
         if method == "json_schema":
-            described = convert_to_json_schema(schema, strict=strict)
+            described = convert_to_json_schema(asked, strict=strict)
             name = described.get("title", "answer")
             wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": described}}
             if strict is not None:
@@ -209,8 +217,7 @@ class ChatBelvedere(BaseChatModel):
             response_format=wanted,
             ls_structured_output_format={"kwargs": {"method": method}, "schema": schema},
         )
-        described_by: Any = schema
-        parser: Any = PydanticOutputParser(pydantic_object=described_by) if is_model else JsonOutputParser()
+        parser: Any = PydanticOutputParser(pydantic_object=asked) if is_model else JsonOutputParser()
         if not include_raw:
             structured: Runnable[LanguageModelInput, dict[str, Any] | BaseModel] = model | parser
             return structured
@@ -263,7 +270,8 @@ def _tool_choice(choice: str | bool | dict[str, Any]) -> str | dict[str, Any]:
 
 
 def _result(answer: Answer) -> ChatResult:
-    calls, invalid = [], []
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
     for call in answer.tool_calls:
         try:
             arguments = call.arguments

@@ -45,7 +45,7 @@ def belvedere_http_client(
     scope: who asks (`tenant`, `user`, ...), for all of its requests.
     library: `httpx` or `httpx2`. By default the one that the installed `openai` stands on.
     """
-    if not isinstance(client, (Client, AsyncClient)):
+    if not isinstance(client, (Client, AsyncClient)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"client must be a belvedere.Client or AsyncClient, not {type(client).__name__}")
     httpx = library or import_module(_library())
     whole, transport = _classes(httpx, isinstance(client, AsyncClient))

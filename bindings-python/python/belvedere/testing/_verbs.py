@@ -40,7 +40,7 @@ def progress(expected: dict[str, Any]) -> dict[str, Any]:
 
 def sync(client: Client, call: dict[str, Any], left: Checkpoint | None) -> _Left:
     """Performs a call, and says what came of it, and what is left of its stream."""
-    request, verb = call.get("request") or {}, call["verb"]
+    request, verb = _request(call), call["verb"]
     try:
         if verb in ("stream", "resume", "attach"):
             return _read(_opened(client, call, left), call)
@@ -63,7 +63,7 @@ async def asynchronous(
     machine: Simulation, client: AsyncClient, call: dict[str, Any], left: Checkpoint | None
 ) -> _Left:
     """The same for coroutines; what is cancelled after a time or paused is so, too."""
-    request, verb = call.get("request") or {}, call["verb"]
+    request, verb = _request(call), call["verb"]
     try:
         if verb in ("stream", "resume", "attach"):
             return await _read_async(machine, _opened(client, call, left), call)
@@ -100,7 +100,7 @@ async def _until(machine: Simulation, asked: Any, after: str | None) -> Any:
 def _opened(client: Any, call: dict[str, Any], left: Checkpoint | None) -> Any:
     verb = call["verb"]
     if verb == "stream":
-        return client.stream(call.get("request") or {})
+        return client.stream(_request(call))
     if verb == "resume":
         return client.resume(Checkpoint.from_json(left.to_json() if left else ""))
     attach = call.get("attach", {})
@@ -130,7 +130,7 @@ def _read(stream: Stream, call: dict[str, Any]) -> _Left:
 async def _read_async(machine: Simulation, stream: AsyncStream, call: dict[str, Any]) -> _Left:
     expect: dict[str, Any] = {"events": []}
     events: list[Any] = expect["events"]
-    later = []
+    later: list[asyncio.Future[None]] = []
     if after := call.get("cancel", {}).get("after"):
         later.append(asyncio.ensure_future(_then(machine, after, stream.cancel)))
     pause = call.get("pause")
@@ -182,6 +182,11 @@ def _ended(stream: Stream | AsyncStream, call: dict[str, Any], expect: dict[str,
 
 def _failed(error: Error) -> dict[str, Any]:
     return {"error": error.to_dict(), "error_text": str(error)}
+
+
+def _request(call: dict[str, Any]) -> dict[str, Any]:
+    request: dict[str, Any] = call.get("request") or {}
+    return request
 
 
 def _options(request: dict[str, Any]) -> dict[str, Any]:

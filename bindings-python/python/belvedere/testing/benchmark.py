@@ -57,7 +57,7 @@ class Benchmark:
     """All attempts of the calls that succeeded."""
     cached: int
     """How many answers were at hand."""
-    errors: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict[str, int])
     """How many calls failed, by kind."""
 
     def __str__(self) -> str:
@@ -116,8 +116,12 @@ def run_benchmark(
     if isinstance(client, AsyncClient):
         return _run_async(client, asked, concurrency, stream, options)
     began = time.perf_counter()
+
+    def call(request: Any) -> _Call:
+        return _call(client, request, stream, options)
+
     with ThreadPoolExecutor(concurrency) as pool:
-        calls = list(pool.map(lambda request: _call(client, request, stream, options), asked))
+        calls = list(pool.map(call, asked))
     return _figures(calls, time.perf_counter() - began)
 
 

@@ -50,4 +50,5 @@ def belvedere_cassette(request: pytest.FixtureRequest) -> dict[str, Any]:
 
     name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
     path = request.path.parent / "cassettes" / request.path.stem / f"{name}.json"
-    return cassette(path, mode=request.config.getoption("--belvedere-cassettes"))
+    mode: Any = request.config.getoption("--belvedere-cassettes")
+    return cassette(path, mode=mode)

@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from belvedere import Error
-from belvedere._native import Checkpoint, Simulation
+from belvedere._native import Checkpoint, Signal, Simulation
 from belvedere.testing import _verbs
 from belvedere.testing.simulation import run as simulate
 
@@ -99,7 +99,7 @@ def _run_sync(machine: Simulation, actual: dict[str, Any]) -> None:
             return
         heard: list[dict[str, Any]] = []
         if actual.get("signals"):
-            client.on("*", lambda signal: heard.append(_signal(signal)))
+            client.on("*", _to(heard))
         left: Checkpoint | None = None
         for call in actual.get("calls", ()):
             if "after" in call:
@@ -119,7 +119,7 @@ async def _run_async(machine: Simulation, actual: dict[str, Any]) -> None:
         return
     heard: list[dict[str, Any]] = []
     if actual.get("signals"):
-        client.on("*", lambda signal: heard.append(_signal(signal)))
+        client.on("*", _to(heard))
     left: Checkpoint | None = None
     for group in _groups(actual.get("calls", ())):
         for call in group:
@@ -159,10 +159,15 @@ def _note(call: dict[str, Any], took: int | None, heard: list[dict[str, Any]]) -
         heard.clear()
 
 
-def _signal(signal: Any) -> dict[str, Any]:
-    found: dict[str, Any] = signal.to_dict()
-    found.pop("call", None)
-    return found
+def _to(heard: list[dict[str, Any]]) -> Callable[[Signal], None]:
+    """A hook that keeps what it hears, but for the number of the call."""
+
+    def hear(signal: Signal) -> None:
+        found = signal.to_dict()
+        found.pop("call", None)
+        heard.append(found)
+
+    return hear
 
 
 def _sent(request: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +182,7 @@ def _compare(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str
     _differ("config_error", expected.get("config_error"), actual.get("config_error"), found)
     for at, (want, got) in enumerate(zip(expected.get("calls", ()), actual.get("calls", ()), strict=True)):
         for part in _PARTS:
-            wanted = want.get("expect", {}).get(part)
+            wanted: Any = want.get("expect", {}).get(part)
             if part == "took" and wanted is not None:
                 wanted = _verbs.nanoseconds(wanted)
             if part == "progress" and wanted is not None:
@@ -205,9 +210,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _plain(item) for name, item in cast(dict[object, Any], value).items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in cast(Iterable[Any], value)]
     return value
 
 

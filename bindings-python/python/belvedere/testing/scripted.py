@@ -38,7 +38,7 @@ class ScriptedProvider:
         self._answers = deque(answers)
         self._always = always
         self._lock = threading.Lock()
-        self._function = Function("provider", _Said(self), False, name, model)
+        self._function = Function("provider", _Said(self._next), False, name, model)
 
     def add(self, *answers: Scripted) -> None:
         """Adds answers to the end of the list."""
@@ -61,26 +61,28 @@ class ScriptedProvider:
     def _next(self, request: dict[str, Any]) -> Any:
         with self._lock:
             self.requests.append(request)
-            answer = self._answers.popleft() if self._answers else self._always
+            answer: Any = self._answers.popleft() if self._answers else self._always
         while callable(answer):
             answer = answer(request)
         if answer is None:
             raise AssertionError(f"the scripted provider {self.name!r} has no answer left")
         if isinstance(answer, BaseException):
             raise answer
-        if isinstance(answer, (str, Answer, Mapping)):
-            return answer
-        return _played(answer)
+        return answer if _is_whole(answer) else _played(answer)
 
 
 class _Said:
     __name__ = "scripted"
 
-    def __init__(self, provider: ScriptedProvider) -> None:
-        self._provider = provider
+    def __init__(self, answer: Callable[[dict[str, Any]], Any]) -> None:
+        self._answer = answer
 
     def __call__(self, request: dict[str, Any]) -> Any:
-        return self._provider._next(request)
+        return self._answer(request)
+
+
+def _is_whole(answer: Any) -> bool:
+    return isinstance(answer, (str, Answer, Mapping))
 
 
 def _played(events: Iterable[Any]) -> Iterable[Any]:
