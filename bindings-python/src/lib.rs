@@ -30,7 +30,11 @@ mod waiter;
 mod work;
 
 /// What the package `belvedere` is made of.
-#[pyo3::pymodule(name = "_native")]
+///
+/// It asks free-threaded interpreters for their lock. Two things stand on it: locks of ours are taken by threads that have
+/// the interpreter, so no fork finds one taken; and who makes objects of Python while it has one is not stopped by a
+/// collection that waits for somebody who waits for that lock.
+#[pyo3::pymodule(name = "_native", gil_used = true)]
 mod native {
     #[pymodule_export]
     use super::{
