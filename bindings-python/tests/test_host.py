@@ -331,6 +331,48 @@ async def test_to_leave_a_stream_closes_the_generator() -> None:
     await asyncio.wait_for(closed.wait(), 5)
 
 
+async def test_a_generator_that_never_waits_ends_when_nobody_reads() -> None:
+    from belvedere import _host
+
+    class Gone:
+        """What a function writes to whose reader has left: it takes nothing, and there is always room."""
+
+        closed = True
+        ended = False
+
+        def put(self, item: Any) -> bool:
+            return False
+
+        async def room(self) -> None: ...
+
+        def end(self) -> None:
+            self.ended = True
+
+        def fail(self, error: BaseException) -> None:
+            raise error
+
+    given = 0
+
+    def more() -> Iterator[str]:
+        nonlocal given
+        while given < 1000:
+            given += 1
+            yield "more "
+
+    async def slowly() -> AsyncIterator[str]:
+        for word in more():
+            yield word
+
+    async def at_once() -> Iterator[str]:
+        return more()
+
+    for generator in (slowly(), at_once()):
+        gone: Any = Gone()
+        given = 0
+        await _host._later(generator, gone)
+        assert (given, gone.ended) == (1, True)
+
+
 def test_to_leave_a_stream_closes_the_plain_generator() -> None:
     closed = threading.Event()
 

@@ -140,6 +140,8 @@ async def _later(awaited: Any, sink: Sink) -> None:
                 for item in items:
                     if sink.put(item):
                         await sink.room()
+                    if sink.closed:
+                        break
             finally:
                 _close(items)
         sink.end()
@@ -154,6 +156,9 @@ async def _read(given: Any, sink: Sink) -> None:
         async for item in given:
             if sink.put(item):
                 await sink.room()
+            # A generator that never waits would not hear that its task is cancelled.
+            if sink.closed:
+                break
     finally:
         if hasattr(given, "aclose"):
             await given.aclose()
