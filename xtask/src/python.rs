@@ -34,7 +34,7 @@ pub(crate) fn check(tally: &mut Tally) -> Result<(), String> {
     let to = wheels.to_string_lossy();
     let mut build = python.run(&["-m", "maturin", "build", "--quiet", "--profile", "dev", "--out", &to]);
     stream(build.arg("--interpreter").arg(&python.interpreter), &mut Tally::default())?;
-    python.pip(&["--no-deps", &the_wheel(&wheels)?.to_string_lossy()])?;
+    python.pip(&["--no-deps", &the_one(&wheels, "whl")?.to_string_lossy()])?;
     let checks: [(&str, Check); 4] =
         [("pytest", pytest), ("mypy", mypy), ("pyright", pyright), ("examples", examples)];
     let mut failed = Vec::new();
@@ -47,22 +47,53 @@ pub(crate) fn check(tally: &mut Tally) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
-/// Builds the wheel as users get it, by `pip` from the sources, installs it into an environment that has nothing else,
-/// measures its size and the time of its import, and opens the front door.
+/// Builds the wheel as users get it, by `pip` from the source distribution, installs it into an environment that has nothing
+/// else, measures its size and the time of its import, opens the front door, and lets a test find the fixtures.
 ///
 /// # Errors
 /// What failed, or is past its bound.
 pub(crate) fn wheel(tally: &mut Tally) -> Result<(), String> {
     let folder = tools::cache()?.join("python");
+    let sources = sdist(&folder)?;
     let python = Python::fresh(&folder, "empty-environment")?;
     let wheels = emptied(&folder.join("release-wheels"))?;
     let build = ["-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir"];
-    stream(python.run(&build).arg(&wheels).arg("."), &mut Tally::default())?;
-    let wheel = the_wheel(&wheels)?;
+    let mut building = python.run(&build);
+    building.arg(&wheels).arg(sources);
+    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+        // It is unpacked elsewhere; what others depend on is built once.
+        building.env("CARGO_TARGET_DIR", root().join("target"));
+    }
+    stream(&mut building, &mut Tally::default())?;
+    let wheel = the_one(&wheels, "whl")?;
     python.pip(&[&wheel.to_string_lossy()])?;
     let measured = stream(python.run(&["tests/measure.py"]).arg(&wheel), tally);
     let quickstart = stream(&mut python.run(&["../examples/python/quickstart.py"]), tally);
-    measured.and(quickstart)
+    let fixtures = fixtures(&python, tally);
+    measured.and(quickstart).and(fixtures)
+}
+
+/// The source distribution.
+fn sdist(folder: &Path) -> Result<PathBuf, String> {
+    let python = Python::fresh(folder, "sdist-environment")?;
+    python.pip(&["maturin>=1.9.4,<2"])?;
+    let sources = emptied(&folder.join("sources"))?;
+    let build = ["-m", "maturin", "sdist", "--out"];
+    stream(python.run(&build).arg(&sources), &mut Tally::default())?;
+    the_one(&sources, "gz")
+}
+
+/// The fixtures of the installed package, in a folder that has nothing but their tests.
+fn fixtures(python: &Python, tally: &mut Tally) -> Result<(), String> {
+    let folder = emptied(&python.folder.join("fixtures"))?;
+    let tests = root().join(PACKAGE).join("tests");
+    let copied = fs::copy(tests.join("installed.py"), folder.join("test_installed.py"));
+    copied.map_err(|e| format!("tests/installed.py: {e}"))?;
+    python.pip(&["pytest>=8"])?;
+    let before = tally.passed;
+    let mut run = python.run(&["-m", "pytest", "-q", "-p", "summary", "-p", "no:cacheprovider", "."]);
+    stream(run.env("PYTHONPATH", tests).current_dir(&folder), tally)?;
+    if tally.passed == before { Err("no fixture was found".into()) } else { Ok(()) }
 }
 
 /// A check of the installed package.
@@ -126,11 +157,11 @@ fn emptied(folder: &Path) -> Result<PathBuf, String> {
     Ok(folder.to_path_buf())
 }
 
-/// The wheel in a folder.
-fn the_wheel(folder: &Path) -> Result<PathBuf, String> {
+/// The file with this ending in a folder.
+fn the_one(folder: &Path, ending: &str) -> Result<PathBuf, String> {
     let mut found = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?.flatten();
-    let wheel = found.find(|entry| entry.path().extension().is_some_and(|end| end == "whl"));
-    wheel.map(|entry| entry.path()).ok_or_else(|| "no wheel was built".to_owned())
+    let one = found.find(|entry| entry.path().extension().is_some_and(|end| end == ending));
+    one.map(|entry| entry.path()).ok_or_else(|| format!("no `.{ending}` was built"))
 }
 
 fn pytest(python: &Python, tally: &mut Tally) -> Result<(), String> {
@@ -154,7 +185,9 @@ fn pyright(python: &Python, tally: &mut Tally) -> Result<(), String> {
     tools::node()?;
     let package = stream(&mut python.pyright(&["python/belvedere"]), tally);
     let examples = stream(&mut python.pyright(&["../examples/python"]), tally);
-    package.and(examples).and(stream(&mut python.pyright(&["--ignoreexternal", "--verifytypes", "belvedere"]), tally))
+    package
+        .and(examples)
+        .and(stream(&mut python.pyright(&["--ignoreexternal", "--verifytypes", "belvedere"]), tally))
 }
 
 /// Every example, by itself, where it can write nothing into the clone.

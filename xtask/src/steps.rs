@@ -44,7 +44,7 @@ const STEPS: [Step; 14] = [
     },
     Step {
         name: "wheel",
-        what: "pip builds the wheel as users get it; its size and import are within bounds",
+        what: "pip builds the wheel from the sdist; its size and import are within bounds, its fixtures are found",
         run: python::wheel,
     },
     Step { name: "docs", what: "rustdoc, warnings are errors", run: docs },
