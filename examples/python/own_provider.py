@@ -1,4 +1,4 @@
-"""Functions of yours in the pipeline: a provider, a layer around it, and a hook that hears what happens.
+"""Functions of yours in the pipeline: a provider, a layer around it, a counter of tokens, and a hook that hears what happens.
 
     python examples/python/own_provider.py
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import belvedere
 from belvedere import AsyncClient, Signal
-from belvedere.layers import Retry
+from belvedere.layers import Budget, Retry
 
 asked = 0
 
@@ -35,17 +35,27 @@ async def polite(request: dict[str, Any], call_next: Any) -> Any:
     return call_next({**request, "messages": [*request["messages"], {"role": "user", "content": "Good morning, please."}]})
 
 
+def words(text: str) -> int:
+    """Parrots know words only. Budgets and limits go by this, in place of their estimate."""
+    return len(text.split())
+
+
 async def main() -> None:
     heard: list[str] = []
     told = asyncio.Event()
 
-    def hear(signal: Signal) -> None:
+    async def hear(signal: Signal) -> None:
         heard.append(f"{signal.type}: {signal.reason}")
         told.set()
 
-    async with AsyncClient(provider=parrot, layers=[polite, Retry(backoff="1ms")]) as client:
-        client.on("retry", hear)
-        answer = await client.complete("Hello.")
+    async with AsyncClient(
+        provider=parrot,
+        layers=[polite, Budget(limit={"tokens": 1000, "every": "1d"}), Retry(backoff="1ms")],
+        counter=words,
+        on_retry=hear,
+    ) as client:
+        print("tokens:", client.count_tokens("Hello."))
+        answer = await client.complete("Hello.", max_tokens=100)
         print("the parrot says:", answer.text)
         print("attempts:", [(attempt.provider, attempt.end) for attempt in answer.attempts])
         await told.wait()

@@ -44,7 +44,7 @@ const STEPS: [Step; 14] = [
     },
     Step {
         name: "wheel",
-        what: "pip builds the wheel from the sdist; its size and import are within bounds, its fixtures are found",
+        what: "pip builds the wheel from the sdist; its size, import and fixtures are as they should be",
         run: python::wheel,
     },
     Step { name: "docs", what: "rustdoc, warnings are errors", run: docs },
