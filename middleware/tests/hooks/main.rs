@@ -46,7 +46,7 @@ fn golden() -> Vec<(Signal, Value)> {
                 reason: ErrorKind::Timeout(TimeoutPhase::Idle),
                 after: second / 4,
             },
-            json!({"type": "retry", "call": ID, "retry": 2, "reason": {"timeout": "idle"}, "after": "250ms"}),
+            json!({"type": "retry", "call": ID, "retry": 2, "reason": "timeout", "phase": "idle", "after": "250ms"}),
         ),
         (
             Signal::Fallback { call, from: "a".into(), to: "b".into(), reason: ErrorKind::Overloaded },
