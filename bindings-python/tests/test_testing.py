@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,10 @@ def test_fixtures_are_there_for_every_test(pytester: pytest.Pytester) -> None:
             assert run(belvedere_simulation, main()) == 3610.0
         """
     )
-    result = pytester.runpytest_inprocess("-p", "belvedere.testing.pytest_plugin")
+    # An installed package is loaded by its entry point; a plugin of the same name twice is refused.
+    installed = metadata.entry_points(group="pytest11", name="belvedere")
+    named = [] if installed else ["-p", "belvedere.testing.pytest_plugin"]
+    result = pytester.runpytest_inprocess(*named)
     result.assert_outcomes(passed=2)
     assert (pytester.path / "cassettes" / "test_it" / "test_mock.json").exists()
 
