@@ -181,4 +181,7 @@ fn is_below(path: &str, other: &str) -> bool {
 mod tests;
 
 #[cfg(test)]
+mod value_tests;
+
+#[cfg(test)]
 mod reload_tests;
