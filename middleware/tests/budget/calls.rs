@@ -24,7 +24,8 @@ fn what_somebody_counted_stands_in_place_of_the_estimate() {
     let bench = Bench::tokens(1000, "", ScriptedService::always(Answer::text("hello")));
     let cx = bench.context("acme");
     cx.call.set_input_tokens(123);
-    let events = bench.simulation.run(bench.stack.call(cx, Request::from("hi").with_max_tokens(500))).unwrap();
+    let events =
+        bench.simulation.run(bench.stack.call(cx, Request::from("hi").with_max_tokens(500))).unwrap();
     assert_eq!(bench.sums(), (0, 0, 623));
     drop(events);
 }
