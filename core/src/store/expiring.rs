@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::clock::Instant;
 
 /// How many ends one access looks at. Each access adds at most one, so what is over never piles up.
@@ -14,7 +16,7 @@ const SPARE: usize = 64;
 
 /// Keys and values; some have an end. What is over is never seen, and is swept away as the map is used.
 pub(super) struct Expiring<V> {
-    slots: HashMap<Arc<str>, Slot<V>>,
+    slots: HashMap<Arc<str>, Slot<V>, RandomState>,
     /// The keys in order, where they are asked for in order: a ledger changes the same few entries again and again, and
     /// walks through them hardly ever.
     order: Option<BTreeSet<Arc<str>>>,
@@ -41,7 +43,7 @@ pub(super) enum Change<V> {
 impl<V> Expiring<V> {
     /// A map without an order.
     pub(super) fn new() -> Self {
-        Expiring { slots: HashMap::new(), order: None, looks: BinaryHeap::new() }
+        Expiring { slots: HashMap::default(), order: None, looks: BinaryHeap::new() }
     }
 
     /// A map that [`range`](Self::range) walks through.

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use belvedere_core::request::Scope;
+use foldhash::fast::RandomState;
 
 use super::account::Account;
 use crate::quota::{Key, Per};
@@ -19,7 +20,7 @@ struct Seats {
     per: Vec<Per>,
     limit: i64,
     most: usize,
-    seats: Mutex<HashMap<Key, Seat>>,
+    seats: Mutex<HashMap<Key, Seat, RandomState>>,
 }
 
 /// What is remembered of a key. It can be forgotten at any time.
@@ -34,7 +35,7 @@ impl Meter {
         Meter(Arc::new(Seats { per, limit, most: most.get(), seats: Mutex::default() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Seat>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Seat, RandomState>> {
         self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

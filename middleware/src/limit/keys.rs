@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use belvedere_core::clock::Instant;
 use belvedere_core::store::{Bucket, Level, Rate, Take};
+use foldhash::fast::RandomState;
 
 use super::line::{Line, Place, Turn};
 use super::rates::{Ask, Levels, Rates, Short, Unit, time_of};
@@ -25,9 +26,9 @@ pub(super) struct Keys {
 struct State {
     /// The latest moment seen: a clock that goes back is held where it was.
     now: Instant,
-    slots: HashMap<Key, Slot>,
+    slots: HashMap<Key, Slot, RandomState>,
     /// Of the keys that somebody waits for.
-    lines: HashMap<Key, Line>,
+    lines: HashMap<Key, Line, RandomState>,
     /// That of all keys without room.
     rest: Slot,
     /// How many keys there may be before those that are full are looked for.
@@ -56,8 +57,8 @@ impl Keys {
         let most = most.get();
         let state = State {
             now: Instant::default(),
-            slots: HashMap::new(),
-            lines: HashMap::new(),
+            slots: HashMap::default(),
+            lines: HashMap::default(),
             rest: Slot::default(),
             sweep_at: FEW.min(most),
             swept: Instant::default(),

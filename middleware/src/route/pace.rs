@@ -10,6 +10,9 @@ const STEPS: f64 = 8.0;
 /// From one millisecond to an hour.
 const BUCKETS: usize = 177;
 
+/// Buckets of which the sum is kept, so that a quantile is found by a look at each group and at the buckets of one.
+const GROUP: usize = 16;
+
 /// What a sample weighs after the next one came. The sum of all weights goes towards 128: after a step up, seven
 /// samples are 5% of it, and the 95th percentile has followed.
 const KEPT: f32 = 1.0 - 1.0 / 128.0;
@@ -34,6 +37,8 @@ const FEW: f64 = 8.0;
 #[derive(Debug)]
 pub(super) struct Pace {
     weights: Box<[f32]>,
+    /// The sums of the weights of each group.
+    groups: [f32; BUCKETS.div_ceil(GROUP)],
     total: f32,
     samples: u32,
     /// Logarithms of milliseconds.
@@ -45,7 +50,8 @@ pub(super) struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         let weights = vec![0.0; BUCKETS].into_boxed_slice();
-        Pace { weights, total: 0.0, samples: 0, recent: 0.0, usual: 0.0, at: Instant::default() }
+        let groups = [0.0; BUCKETS.div_ceil(GROUP)];
+        Pace { weights, groups, total: 0.0, samples: 0, recent: 0.0, usual: 0.0, at: Instant::default() }
     }
 }
 
@@ -54,9 +60,11 @@ impl Pace {
     pub(super) fn record(&mut self, took: Duration, now: Instant) {
         let millis = (took.as_secs_f64() * 1e3).max(1.0);
         self.weights.iter_mut().for_each(|weight| *weight *= KEPT);
-        let bucket = (millis.log2() * STEPS).ceil() as usize;
-        if let Some(weight) = self.weights.get_mut(bucket.min(BUCKETS - 1)) {
+        self.groups.iter_mut().for_each(|sum| *sum *= KEPT);
+        let bucket = ((millis.log2() * STEPS).ceil() as usize).min(BUCKETS - 1);
+        if let (Some(weight), Some(sum)) = (self.weights.get_mut(bucket), self.groups.get_mut(bucket / GROUP)) {
             *weight += 1.0;
+            *sum += 1.0;
         }
         self.total = self.total * KEPT + 1.0;
         self.samples = self.samples.saturating_add(1);
@@ -83,13 +91,29 @@ impl Pace {
         if self.samples < min_samples.max(1) || self.recent - self.usual > SLOW {
             return None;
         }
-        let mut above = f64::from(self.total) * (1.0 - quantile);
-        let bucket = self.weights.iter().rposition(|weight| {
-            above -= f64::from(*weight);
-            above < 0.0
-        });
-        let exponent = f64::from(u32::try_from(bucket.unwrap_or(0)).unwrap_or(0)) / STEPS;
+        let exponent = f64::from(u32::try_from(self.quantile(quantile)).unwrap_or(0)) / STEPS;
         Some(Duration::from_secs_f64(exponent.exp2() / 1e3))
+    }
+
+    /// The bucket in which a quantile of the weights lies.
+    fn quantile(&self, quantile: f64) -> usize {
+        let mut above = self.total * (1.0 - quantile) as f32;
+        for (group, sum) in self.groups.iter().enumerate().rev() {
+            if above >= *sum {
+                above -= sum;
+                continue;
+            }
+            let first = group * GROUP;
+            let weights = self.weights.get(first..).unwrap_or_default().iter().take(GROUP);
+            let at = weights.rev().position(|weight| {
+                above -= weight;
+                above < 0.0
+            });
+            // Rounding may leave a rest: then it is the lowest of the group.
+            let last = (first + GROUP).min(BUCKETS) - 1;
+            return at.map_or(first, |at| last - at);
+        }
+        0
     }
 }
 
