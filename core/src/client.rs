@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::completion::Completion;
 use crate::config::Plan;
 use crate::context::{Call, Context, Lent};
-use crate::control::{Control, StreamController};
+use crate::control::{Asked, Control, StreamController};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::hooks::{Hook, Signal};
@@ -312,7 +312,7 @@ impl Client {
         let Generation { lent, rooms, .. } = &**generation;
         let began = lent.clock.now();
         let is_chat = request.operation == Operation::Chat;
-        let asked = is_chat.then(|| request.clone().with_options(call.options.clone()));
+        let asked = is_chat.then(|| Asked { request: request.clone(), pause: call.options.pause });
         // Layers see what holds for the call, whoever set it.
         let policy = *call.options.pause.get_or_insert(rooms.settings.pause);
         let call = Arc::new(call);

@@ -20,7 +20,7 @@ use crate::context::{Attempt, Call, Context};
 use crate::event::Event;
 use crate::events::EndKind;
 use crate::log::EventLog;
-use crate::pause::Pause;
+use crate::pause::{Pause, PausePolicy};
 use crate::request::Request;
 use bound::Bound;
 use monitor::{Monitor, Writer};
@@ -56,7 +56,7 @@ struct Shared {
     calls: Mutex<Vec<Arc<Call>>>,
     /// Where a pause reads into, unless it is the stream's own buffer.
     log: Mutex<Option<EventLog>>,
-    request: Option<Request>,
+    asked: Option<Asked>,
     bound: Bound,
     /// The length that was told by [`StreamController::expect_tokens`]; 0: none was.
     expected: AtomicU64,
@@ -64,6 +64,13 @@ struct Shared {
     partial: Partial,
     /// Who waits until all that was read ahead is handed out.
     drained: AtomicWaker,
+}
+
+/// What was asked, for a checkpoint. The call has the options.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// The policy that the caller named; the options of the call have the one that holds.
+    pub(crate) pause: Option<PausePolicy>,
 }
 
 impl Shared {
@@ -166,7 +173,10 @@ impl StreamController {
         if self.0.monitor.end() == Some(EndKind::Finished) {
             return None;
         }
-        let request = self.0.request.clone()?;
+        let Asked { request, pause } = self.0.asked.as_ref()?;
+        let mut options = lock(&self.0.calls).first().map(|call| call.options.clone()).unwrap_or_default();
+        options.pause = *pause;
+        let request = request.clone().with_options(options);
         let (partial, open) = self.0.partial.read(|fold| (fold.completion().clone(), fold.open().to_vec()));
         Some(Checkpoint::new(request, partial, open))
     }
@@ -200,7 +210,7 @@ impl Control {
             began: Instant::default(),
             calls: Mutex::default(),
             log: Mutex::default(),
-            request: None,
+            asked: None,
             bound: Bound::Unknown,
             expected: AtomicU64::new(0),
             monitor: Monitor::default(),
@@ -209,9 +219,9 @@ impl Control {
         })
     }
 
-    /// Control of the stream of a call that began at `began`. `request` is what was asked, with its options.
-    pub(crate) fn of_call(cx: &Context, began: Instant, request: Option<Request>) -> Self {
-        let bound = request.as_ref().map_or(Bound::Unknown, Bound::of);
+    /// Control of the stream of a call that began at `began`.
+    pub(crate) fn of_call(cx: &Context, began: Instant, asked: Option<Asked>) -> Self {
+        let bound = asked.as_ref().map_or(Bound::Unknown, |asked| Bound::of(&asked.request));
         Control::new(Shared {
             cancel: cx.call.cancel.clone(),
             pause: cx.call.pause.clone(),
@@ -219,7 +229,7 @@ impl Control {
             began,
             calls: Mutex::new(vec![cx.call.clone()]),
             log: Mutex::default(),
-            request,
+            asked,
             bound,
             expected: AtomicU64::new(0),
             monitor: Monitor::default(),

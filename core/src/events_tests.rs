@@ -8,6 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::control::Asked;
 use crate::event::Finish;
 use crate::request::Request;
 use crate::service::Service;
@@ -216,7 +217,8 @@ fn w4_closing_work_of_a_dropped_stream_goes_to_the_spawner() {
 }
 
 fn controlled(cx: &Context, events: Events) -> Events {
-    events.controlled(Control::of_call(cx, cx.lent.clock.now(), Some("hi".into())))
+    let asked = Asked { request: "hi".into(), pause: None };
+    events.controlled(Control::of_call(cx, cx.lent.clock.now(), Some(asked)))
 }
 
 #[test]

@@ -20,7 +20,8 @@ use crate::target::Unsupported;
 pub use form::{ResponseFormat, Schema};
 pub use tool::{Function, Tool, ToolChoice};
 
-/// A request to a model. Cheap to clone: messages, tools and inputs are shared and changed copy-on-write.
+/// A request to a model. Cheap to clone: all of it is shared, and changed copy-on-write. Its messages, tools and inputs
+/// stay shared even then.
 ///
 /// It is one pointer wide, because every layer hands it on; its fields are those of [`Parameters`].
 ///
@@ -33,7 +34,7 @@ pub use tool::{Function, Tool, ToolChoice};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Request(Box<Parameters>);
+pub struct Request(Arc<Parameters>);
 
 impl Deref for Request {
     type Target = Parameters;
@@ -45,13 +46,13 @@ impl Deref for Request {
 
 impl DerefMut for Request {
     fn deref_mut(&mut self) -> &mut Parameters {
-        &mut self.0
+        Arc::make_mut(&mut self.0)
     }
 }
 
 impl From<Parameters> for Request {
     fn from(parameters: Parameters) -> Self {
-        Request(Box::new(parameters))
+        Request(Arc::new(parameters))
     }
 }
 

@@ -62,7 +62,8 @@ impl Pace {
         self.weights.iter_mut().for_each(|weight| *weight *= KEPT);
         self.groups.iter_mut().for_each(|sum| *sum *= KEPT);
         let bucket = ((millis.log2() * STEPS).ceil() as usize).min(BUCKETS - 1);
-        if let (Some(weight), Some(sum)) = (self.weights.get_mut(bucket), self.groups.get_mut(bucket / GROUP)) {
+        if let (Some(weight), Some(sum)) = (self.weights.get_mut(bucket), self.groups.get_mut(bucket / GROUP))
+        {
             *weight += 1.0;
             *sum += 1.0;
         }

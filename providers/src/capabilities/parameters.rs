@@ -104,7 +104,9 @@ pub(super) fn fit(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
             (parameter.clear)(request);
         }
     }
-    if request.dimensions.take().is_some() {
+    // What is only looked at stays shared.
+    if request.dimensions.is_some() {
+        request.dimensions = None;
         lacks.push(Lack::new("dimensions", "only embeddings have dimensions"));
     }
 }
@@ -190,8 +192,8 @@ fn fit_budget(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
 fn fit_effort(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
     // A budget is a part of the answer's tokens; the other half stays for what is said.
     let room = request.max_tokens.map_or(u64::MAX, |most| most / 2);
+    let Some(effort) = request.reasoning.as_ref().and_then(|reasoning| reasoning.effort) else { return };
     let Some(reasoning) = &mut request.reasoning else { return };
-    let Some(effort) = reasoning.effort else { return };
     let reason: Cow<'static, str> = match rules.get(Field::Effort) {
         Rule::Thoughtless(_) if effort == Effort::None => {
             reasoning.effort = None;

@@ -11,7 +11,8 @@ use super::rule::{Dialect, Field, Rule, Rules};
 /// Fits the schema of the answer, and those of strict functions.
 pub(super) fn fit(rules: &Rules, request: &mut Request, lacks: &mut Vec<Lack>) {
     let Rule::Dialect(dialect) = rules.get(Field::Dialect) else { return };
-    if let Some(ResponseFormat::JsonSchema { json_schema: named }) = &mut request.response_format
+    if matches!(&request.response_format, Some(ResponseFormat::JsonSchema { .. }))
+        && let Some(ResponseFormat::JsonSchema { json_schema: named }) = &mut request.response_format
         && (dialect.always || named.strict == Some(true))
         && let Some(schema) = &mut named.schema
     {
