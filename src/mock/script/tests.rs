@@ -73,7 +73,10 @@ fn a_value_that_cannot_be_is_refused_at_its_path() {
         (json!({"delivery": {"headers": {"a b": "c"}}}), "steps[0].delivery.headers.a b: is no header"),
         (json!({"delivery": {"content_type": "a\nb"}}), "steps[0].delivery.content_type: is no value"),
         (json!({"error": {"status": 99}}), "steps[0].error.status: must be a status from 200 to 599"),
-        (json!({"error": {"kind": "bad_luck"}}), "steps[0].error.kind: unknown kind of error; allowed: network, overloaded"),
+        (
+            json!({"error": {"kind": "bad_luck"}}),
+            "steps[0].error.kind: unknown kind of error; allowed: network, overloaded",
+        ),
     ];
     for (step, expected) in cases {
         let message = fault_of(json!({"steps": [step]}));
