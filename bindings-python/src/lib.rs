@@ -1,11 +1,11 @@
 //! The Python package `belvedere`: its native module `belvedere._native`.
 //!
-//! - [`runtime`], [`slot`], [`queue`], [`port`], [`pending`], [`blocking`]: how calls cross from the runtime into event loops and
+//! - `runtime`, `slot`, `queue`, `port`, `pending`, `blocking`: how calls cross from the runtime into event loops and
 //!   threads, and how they end with them.
-//! - [`client`], [`stream`], [`answer`], [`event`], [`checkpoint`]: what users see.
-//! - [`serve`]: a pipeline behind the official SDKs.
-//! - [`testing`]: what tests in Python stand on.
-//! - [`convert`], [`request`], [`record`], [`errors`]: objects of Python as values of Rust and back.
+//! - `client`, `stream`, `answer`, `event`, `checkpoint`: what users see.
+//! - `serve`: a pipeline behind the official SDKs.
+//! - `testing`: what tests in Python stand on.
+//! - `convert`, `request`, `record`, `errors`: objects of Python as values of Rust and back.
 
 mod answer;
 mod blocking;

@@ -34,7 +34,7 @@ pub const PAUSE_BUFFER: usize = 32 << 10;
 ///
 /// - [`pause`](StreamController::pause): the stream yields nothing more, and the upstream stays open. While somebody
 ///   waits for its next event, it reads on into a bounded buffer; then the
-///   [`PausePolicy`](crate::pause::PausePolicy) acts. Timers of the wire stand still.
+///   [`PausePolicy`] acts. Timers of the wire stand still.
 /// - [`resume`](StreamController::resume): what was buffered comes first. An upstream that died meanwhile ends the
 ///   stream after that, with the error it would have had, or is repaired where a `repair` layer stands.
 /// - [`cancel`](StreamController::cancel): closes the upstream connection at once. The partial answer and its usage
