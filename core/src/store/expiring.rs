@@ -1,25 +1,25 @@
 //! A map whose entries have an end.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
-use std::ops::Bound;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::order::Order;
 use crate::clock::Instant;
 
 /// How many ends one access looks at. Each access adds at most one, so what is over never piles up.
 const SWEEP: usize = 8;
-/// So many ends may wait beside twice the entries that are there, before those are forgotten that are of no use.
+/// So many ends and ordered keys may wait beside twice the entries that are there, before those are forgotten that are of
+/// no use.
 const SPARE: usize = 64;
 
 /// Keys and values; some have an end. What is over is never seen, and is swept away as the map is used.
 pub(super) struct Expiring<V> {
     slots: HashMap<Arc<str>, Slot<V>, RandomState>,
-    /// The keys in order, where they are asked for in order: a ledger changes the same few entries again and again, and
-    /// walks through them hardly ever.
-    order: Option<BTreeSet<Arc<str>>>,
+    /// The keys in order, where they are asked for in order; those of entries that are gone among them.
+    order: Option<Order>,
     /// When to look at which entry, earliest first. Each entry with an end has one that is not after it; who is looked
     /// at too early waits anew. So an entry whose end is moved on, as that of a rate is by each call, costs nothing.
     looks: BinaryHeap<Reverse<(Instant, Arc<str>)>>,
@@ -48,7 +48,7 @@ impl<V> Expiring<V> {
 
     /// A map that [`range`](Self::range) walks through.
     pub(super) fn ordered() -> Self {
-        Expiring { order: Some(BTreeSet::new()), ..Expiring::new() }
+        Expiring { order: Some(Order::default()), ..Expiring::new() }
     }
 
     /// What is there at `now`.
@@ -95,45 +95,35 @@ impl<V> Expiring<V> {
             self.remove(key);
             return;
         };
-        // Its look still waits: only a sweep takes one away.
-        if self.slots.insert(key.clone(), slot).is_none()
-            && let Some(order) = &mut self.order
-        {
-            order.insert(key.clone());
-        }
+        // Its look still waits, and its key in the order: only a sweep takes them away.
+        self.slots.insert(key.clone(), slot);
     }
 
     fn insert(&mut self, key: Arc<str>, value: V, end: Option<Instant>) {
         self.looks.extend(end.map(|end| Reverse((end, key.clone()))));
         if let Some(order) = &mut self.order {
-            order.insert(key.clone());
+            order.push(key.clone());
         }
         self.slots.insert(key, Slot { value, end, look: end });
     }
 
     fn remove(&mut self, key: &str) -> Option<Slot<V>> {
-        if let Some(order) = &mut self.order {
-            order.remove(key);
-        }
         self.slots.remove(key)
     }
 
     /// The entries there at `now` whose keys begin with `prefix`, after `after`, in order.
     pub(super) fn range<'a>(
-        &'a self,
+        &'a mut self,
         now: Instant,
         prefix: &'a str,
         after: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a Arc<str>, &'a V)> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        self.order
-            .iter()
-            .flat_map(move |order| order.range::<str, _>((from, Bound::Unbounded)))
-            .take_while(move |key| key.starts_with(prefix))
-            .filter_map(move |key| Some((key, &self.get(now, key)?.value)))
+        let (slots, order) = (&self.slots, &mut self.order);
+        let keys = order.iter_mut().flat_map(move |order| order.range(prefix, after));
+        keys.filter_map(move |key| {
+            let slot = slots.get(key).filter(|slot| slot.lives(now))?;
+            Some((key, &slot.value))
+        })
     }
 
     /// Drops a few of the entries that are over, the earliest first.
@@ -147,8 +137,12 @@ impl<V> Expiring<V> {
                 self.look(now, key);
             }
         }
-        if self.looks.len() > 2 * self.slots.len() + SPARE {
+        let most = 2 * self.slots.len() + SPARE;
+        if self.looks.len() > most {
             self.forget_looks();
+        }
+        if let Some(order) = self.order.as_mut().filter(|order| order.len() > most) {
+            order.retain(|key| self.slots.contains_key(key));
         }
     }
 

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use super::expiring::{Change, Expiring, Slot};
 use super::rate::{Bucket, Rate, Take};
 use super::{
-    Applied, Cursor, Durability, Effect, Entry, Expect, Op, Page, Reach, Refusal, Revision, Store, StoreInfo,
-    StoreTime,
+    Applied, AtOnce, Cursor, Durability, Effect, Entry, Expect, Op, Page, Reach, Refusal, Revision, Store,
+    StoreInfo, StoreTime,
 };
 use crate::clock::{Clock, Instant};
 use crate::error::Result;
@@ -34,6 +34,8 @@ struct State {
     entries: Expiring<Held>,
     buckets: Expiring<Bucket>,
     revisions: u64,
+    /// What was there before each change that is being made; empty in between.
+    before: Vec<Option<Slot<Held>>>,
 }
 
 /// A value and its version.
@@ -56,6 +58,7 @@ impl MemoryStore {
             entries: Expiring::ordered(),
             buckets: Expiring::new(),
             revisions: 0,
+            before: Vec::new(),
         };
         MemoryStore { clock, state: Mutex::new(state) }
     }
@@ -96,26 +99,45 @@ impl Store for MemoryStore {
     }
 
     async fn apply(&self, ops: &[Op]) -> Result<Applied> {
-        Ok(self.state().apply(ops))
+        Ok(self.apply_now(ops))
     }
 
     async fn take(&self, key: &str, rate: Rate, units: u64) -> Result<Take> {
-        Ok(self.state().with_bucket(key, |bucket, now| bucket.take(now, rate, units)))
+        Ok(self.take_now(key, rate, units))
     }
 
     async fn give(&self, key: &str, rate: Rate, units: u64) -> Result<()> {
-        self.state().with_bucket(key, |bucket, now| bucket.give(now, rate, units));
+        self.give_now(key, rate, units);
         Ok(())
     }
 
     async fn scan(&self, prefix: &str, from: Option<&Cursor>, limit: NonZeroUsize) -> Result<Page> {
-        let state = self.state();
-        let mut found = state.entries.range(state.now, prefix, from.map(Cursor::key));
+        let mut state = self.state();
+        let now = state.now;
+        let mut found = state.entries.range(now, prefix, from.map(Cursor::key));
         let take = found.by_ref().take(limit.get());
         let entries: Vec<_> = take.map(|(key, held)| (key.clone(), held.entry())).collect();
         let more = found.next().is_some();
         let next = entries.last().filter(|_| more).map(|(key, _)| Cursor::after(key.clone()));
         Ok(Page { entries, next })
+    }
+
+    fn at_once(&self) -> Option<&dyn AtOnce> {
+        Some(self)
+    }
+}
+
+impl AtOnce for MemoryStore {
+    fn apply_now(&self, ops: &[Op]) -> Applied {
+        self.state().apply(ops)
+    }
+
+    fn take_now(&self, key: &str, rate: Rate, units: u64) -> Take {
+        self.state().with_bucket(key, |bucket, now| bucket.take(now, rate, units))
+    }
+
+    fn give_now(&self, key: &str, rate: Rate, units: u64) {
+        self.state().with_bucket(key, |bucket, now| bucket.give(now, rate, units));
     }
 }
 
@@ -141,22 +163,24 @@ impl State {
     fn apply(&mut self, ops: &[Op]) -> Applied {
         let revisions = self.revisions;
         let mut effects = Vec::with_capacity(ops.len());
-        let mut before = Vec::with_capacity(ops.len());
-        for (op, change) in ops.iter().enumerate() {
-            match self.change(change) {
+        self.before.clear();
+        for (i, op) in ops.iter().enumerate() {
+            match self.change(op) {
                 Ok((effect, there)) => {
                     effects.push(effect);
-                    before.push((change.key(), there));
+                    self.before.push(there);
                 }
                 Err(refusal) => {
-                    for (key, there) in before.into_iter().rev() {
-                        self.entries.restore(key, there);
+                    let made = ops.iter().zip(self.before.drain(..));
+                    for (op, there) in made.rev() {
+                        self.entries.restore(op.key(), there);
                     }
                     self.revisions = revisions;
-                    return Applied::Refused { op, refusal };
+                    return Applied::Refused { op: i, refusal };
                 }
             }
         }
+        self.before.clear();
         Applied::All(effects)
     }
 

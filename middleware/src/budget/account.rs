@@ -1,9 +1,11 @@
 //! Where the figures of a key are kept in a store.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use belvedere_core::context::CallId;
 use belvedere_core::store::Op;
 
 use super::period::Period;
@@ -22,7 +24,14 @@ pub(super) struct Account {
     released: Arc<str>,
     /// What the entries of the calls begin with.
     calls: String,
+    /// How much was used when this process looked last.
+    seen: AtomicI64,
+    /// Whether a signal has warned of it.
+    warned: AtomicBool,
 }
+
+/// How long the text of a [`CallId`] is.
+const CALL_ID: usize = 36;
 
 impl Account {
     pub(super) fn new(name: &str, key: Key, began: u64) -> Self {
@@ -32,14 +41,36 @@ impl Account {
             settled: path("settled").into(),
             released: path("released").into(),
             calls: path("calls/"),
+            seen: AtomicI64::new(0),
+            warned: AtomicBool::new(false),
             began,
             key,
         }
     }
 
     /// Where the entry of a call is kept.
-    pub(super) fn entry(&self, call: &str) -> Arc<str> {
+    pub(super) fn entry(&self, call: CallId) -> Arc<str> {
+        let mut path = String::with_capacity(self.calls.len() + CALL_ID);
+        // Writing to memory does not fail.
+        let _ = write!(path, "{}{call}", self.calls);
+        path.into()
+    }
+
+    /// Where the entry of a call is kept that is called as the one in another account.
+    pub(super) fn entry_as(&self, other: &str) -> Arc<str> {
+        let call = other.rsplit('/').next().unwrap_or_default();
         [self.calls.as_str(), call].concat().into()
+    }
+
+    /// How much was used when this process looked last.
+    pub(super) fn seen(&self) -> i64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of how much is used. True when that passes the mark of a warning for the first time.
+    pub(super) fn see(&self, used: i64, passes: bool) -> bool {
+        self.seen.store(used, Ordering::Relaxed);
+        passes && !self.warned.swap(true, Ordering::Relaxed)
     }
 
     /// What the entries of all calls begin with.

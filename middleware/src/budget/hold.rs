@@ -11,12 +11,13 @@ use belvedere_core::error::{Error, Result};
 use belvedere_core::events::EndKind;
 use belvedere_core::hooks::Signal;
 use belvedere_core::spawner::Spawner;
-use belvedere_core::usage::{Money, Usage};
+use belvedere_core::usage::Usage;
 use futures_util::future::BoxFuture;
 
 use super::State;
+use super::entry::Settled;
 use super::ledger::{Held, Reserved};
-use super::line::{Entry, Line, Why};
+use super::line::{Line, Why};
 use super::tariff::{Bound, Cost};
 use crate::quota::{Seen, spent};
 
@@ -53,78 +54,82 @@ impl Hold {
         }
     }
 
-    /// Settles by what the attempts used: that is read now, the store is told by what is returned.
-    pub(super) fn settle(self, end: EndKind) -> Finishing {
+    /// Settles by what the attempts used: that is read now. What is returned has still to be waited for; `None` where it
+    /// is done.
+    pub(super) fn settle(mut self: Box<Self>, end: EndKind) -> Option<Finishing> {
+        let settled = self.settled(end);
+        if self.state.ledger.settle_now(self.cx.lent.clock.as_ref(), &mut self.held, &settled) {
+            return None;
+        }
         let spawner = self.cx.lent.spawner.clone();
-        let entry = self.entry(end);
-        Finishing { work: Some(Box::pin(self.write(entry))), spawner }
+        Some(Finishing { work: Some(Box::pin(self.write(settled))), spawner })
     }
 
     /// Gives back in the background what may have been reserved though the store failed. If that fails, too, it counts as
     /// spent.
-    pub(super) fn forget(mut self) {
+    pub(super) fn forget(mut self: Box<Self>) {
         let lent = self.cx.lent.clone();
-        let entry = Entry { settled: Some(0), ..Entry::default() };
+        let nothing = Settled::new(0, &[]);
         let forgetting = async move {
-            let _ = self.state.ledger.settle(self.cx.lent.clock.as_ref(), &mut self.held, &entry).await;
+            let _ = self.state.ledger.settle(self.cx.lent.clock.as_ref(), &mut self.held, &nothing).await;
         };
         lent.spawner.spawn("budget releasing", Box::pin(forgetting));
     }
 
-    async fn write(mut self, entry: Entry) {
+    async fn write(mut self: Box<Self>, settled: Settled) {
         let lent = self.cx.lent.clone();
-        let Err(error) = self.state.ledger.settle(lent.clock.as_ref(), &mut self.held, &entry).await else {
+        let Err(error) = self.state.ledger.settle(lent.clock.as_ref(), &mut self.held, &settled).await else {
             return;
         };
         lent.hooks.emit(|| Signal::StoreFailed { layer: "budget".into(), error });
-        lent.spawner.spawn("budget settling", Box::pin(self.write_later(entry)));
+        lent.spawner.spawn("budget settling", Box::pin(self.write_later(settled)));
     }
 
     /// Tries again for a while. If nothing helps, the reservation stands until its lease is over, and counts as spent.
-    async fn write_later(mut self, entry: Entry) {
+    async fn write_later(mut self: Box<Self>, settled: Settled) {
         let clock = self.cx.lent.clock.clone();
         for pause in AGAIN {
             clock.sleep(pause).await;
-            if self.state.ledger.settle(clock.as_ref(), &mut self.held, &entry).await.is_ok() {
+            if self.state.ledger.settle(clock.as_ref(), &mut self.held, &settled).await.is_ok() {
                 return;
             }
         }
     }
 
     /// What the ledger will say of the call.
-    fn entry(&self, end: EndKind) -> Entry {
+    fn settled(&self, end: EndKind) -> Settled {
         let attempts = self.cx.call.attempts();
         let own = attempts.get(self.before..).unwrap_or_default();
-        let (mut settled, mut lines, mut unknown) = (0_i64, Vec::new(), None);
+        let (mut spent_in_all, mut lines, mut unknown) = (0_i64, Vec::with_capacity(own.len().max(1)), None);
         for (i, (attempt, usage, estimated)) in spent(own, self.input, self.seen).enumerate() {
             let cost = self.state.tariff.cost(attempt, &usage);
-            settled = settled.saturating_add(cost.charge.unwrap_or(0));
+            spent_in_all = spent_in_all.saturating_add(cost.charge.unwrap_or(0));
             if cost.charge.is_none() {
                 unknown.get_or_insert(i);
             }
             if self.state.ledger.keeps() {
-                lines.push(line(i, attempt, &usage, estimated, cost, end));
+                lines.push(line(i, attempt, usage, estimated, cost, end));
             }
         }
         // What is not known is charged as what was reserved for it.
         if let Some(i) = unknown {
-            let rest = self.held.amount.saturating_sub(settled).max(0);
-            settled = settled.saturating_add(rest);
+            let rest = self.held.amount.saturating_sub(spent_in_all).max(0);
+            spent_in_all = spent_in_all.saturating_add(rest);
             if let Some(line) = lines.get_mut(i) {
                 line.charged = rest;
             }
         }
         if own.is_empty() && self.state.ledger.keeps() {
-            lines.push(unasked());
+            lines.push(Line::unasked());
         }
-        Entry { reserved: self.held.amount, settled: Some(settled), until: 0, lines }
+        Settled::new(spent_in_all, &lines)
     }
 }
 
 fn line(
     index: usize,
     attempt: &Attempt,
-    usage: &Arc<Usage>,
+    usage: Arc<Usage>,
     estimated: bool,
     cost: Cost,
     end: EndKind,
@@ -135,38 +140,23 @@ fn line(
         provider: attempt.provider.clone(),
         model: attempt.model.clone(),
         target: attempt.target.clone(),
-        usage: usage.classes.clone(),
+        usage,
         cost: cost.money,
         charged: cost.charge.unwrap_or(0),
         estimated: estimated || cost.assumed,
     }
 }
 
-/// The line of a call that no provider was asked for.
-fn unasked() -> Line {
-    Line {
-        why: Why::Unasked,
-        attempt: 0,
-        provider: Default::default(),
-        model: None,
-        target: None,
-        usage: Default::default(),
-        cost: Some(Money::ZERO),
-        charged: 0,
-        estimated: false,
-    }
-}
-
 /// A reservation that is settled as cancelled when the call is dropped before it has answered.
-pub(super) struct Guard(Option<Hold>);
+pub(super) struct Guard(Option<Box<Hold>>);
 
 impl Guard {
-    pub(super) fn new(hold: Hold) -> Self {
+    pub(super) fn new(hold: Box<Hold>) -> Self {
         Guard(Some(hold))
     }
 
     /// The call has answered: from here on its reservation is somebody else's.
-    pub(super) fn release(mut self) -> Option<Hold> {
+    pub(super) fn release(mut self) -> Option<Box<Hold>> {
         self.0.take()
     }
 }
@@ -192,7 +182,7 @@ impl Reserving {
     pub(super) fn new(state: &Arc<State>, cx: &Context, bound: &Bound) -> Self {
         let (ledger, call, clock) = (state.ledger.clone(), cx.call.clone(), cx.lent.clock.clone());
         let amount = bound.amount;
-        let work = async move { ledger.reserve(clock.as_ref(), &call.scope, call.id, amount).await };
+        let work = async move { ledger.reserve(clock.as_ref(), &call, amount).await };
         Reserving { work: Some(Box::pin(work)), state: state.clone(), cx: cx.clone(), bound: *bound }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belvedere_core::clock::Clock;
-use belvedere_core::context::CallId;
+use belvedere_core::context::Call;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::request::Scope;
 use belvedere_core::store::{Applied, Cursor, Durability, Effect, Expect, Op, Refusal, Revision, Store};
@@ -14,6 +14,7 @@ use smol_str::SmolStr;
 
 use super::account::{Account, life};
 use super::config::{Config, Unit};
+use super::entry::{self, Settled};
 use super::line::Entry;
 use super::meter::Meter;
 use super::period::{Calendar, Every, Period};
@@ -234,42 +235,50 @@ impl Ledger {
 
 /// Changes.
 impl Ledger {
-    /// Reserves an amount for a call, or nothing.
-    pub(super) async fn reserve(
-        &self,
-        clock: &dyn Clock,
-        scope: &Scope,
-        call: CallId,
-        amount: i64,
-    ) -> Reserved {
-        let key = self.0.meter.key(scope);
-        self.reserve_for(clock, key, &call.to_string(), amount).await
+    /// Reserves an amount for a call, or nothing. `None` where the store has to be waited for, and nothing is done.
+    pub(super) fn reserve_now(&self, clock: &dyn Clock, call: &Call, amount: i64) -> Option<Reserved> {
+        let store = self.0.store.at_once()?;
+        let (held, ops) = self.reservation(clock, call, amount);
+        Some(Reserved::of(held, Ok(store.apply_now(&ops))))
     }
 
-    async fn reserve_for(&self, clock: &dyn Clock, key: Key, call: &str, amount: i64) -> Reserved {
+    /// Reserves an amount for a call, or nothing.
+    pub(super) async fn reserve(&self, clock: &dyn Clock, call: &Call, amount: i64) -> Reserved {
+        let (held, ops) = self.reservation(clock, call, amount);
+        self.make(clock, held, ops).await
+    }
+
+    async fn make(&self, clock: &dyn Clock, held: Held, ops: [Op; 2]) -> Reserved {
+        let applied = within(clock, self.0.patience, self.0.store.apply(&ops)).await;
+        Reserved::of(held, applied)
+    }
+
+    /// What a reservation changes.
+    fn reservation(&self, clock: &dyn Clock, call: &Call, amount: i64) -> (Held, [Op; 2]) {
         let (period, utc) = self.period(clock);
-        let account = self.account_of(key, period);
-        let (path, life) = (account.entry(call), life(period, self.0.lease));
+        let account = self.account(&call.scope, period);
+        let path = account.entry(call.id);
+        self.reservation_in(account, path, period, utc, amount)
+    }
+
+    fn reservation_in(
+        &self,
+        account: Arc<Account>,
+        path: Arc<str>,
+        period: Period,
+        utc: Duration,
+        amount: i64,
+    ) -> (Held, [Op; 2]) {
+        let life = life(period, self.0.lease);
         let ends = life.map(|life| utc.saturating_add(life));
         let held = Held { account, path, ends, amount, revision: None };
         // What costs nothing is let through whatever is left.
         let max = (amount > 0).then_some(self.0.limit);
-        let entry = Entry { reserved: amount, until: self.until(utc), ..Entry::default() };
-        let ops = [held.account.reserve(amount, max, life), held.put(&entry, Expect::Any, life)];
-        match within(clock, self.0.patience, self.0.store.apply(&ops)).await {
-            Ok(Applied::All(effects)) => match effects.as_slice() {
-                [Effect::Counted(used), Effect::Written(revision)] if *used >= amount => {
-                    let held = Held { revision: Some(*revision), ..held };
-                    Reserved::Held { held, used: *used }
-                }
-                _ => Reserved::Failed { held, error: nonsense() },
-            },
-            Ok(Applied::Refused { op: 0, refusal: Refusal::Bounds { count } }) => {
-                Reserved::Short { account: held.account, used: count }
-            }
-            Ok(Applied::Refused { .. }) => Reserved::Failed { held, error: nonsense() },
-            Err(error) => Reserved::Failed { held, error },
-        }
+        let ops = [
+            held.account.reserve(amount, max, life),
+            held.put(entry::open(amount, self.until(utc)), Expect::Any, life),
+        ];
+        (held, ops)
     }
 
     /// Reserves more for a call that runs. `Some(used)` when there is too little left.
@@ -285,9 +294,9 @@ impl Ledger {
         }
         let life = held.life(utc);
         let reserved = held.amount.saturating_add(more);
-        let entry = Entry { reserved, until: self.until(utc), ..Entry::default() };
         let expect = held.revision.map_or(Expect::Any, Expect::Revision);
-        let ops = [held.account.reserve(more, Some(self.0.limit), life), held.put(&entry, expect, life)];
+        let entry = entry::open(reserved, self.until(utc));
+        let ops = [held.account.reserve(more, Some(self.0.limit), life), held.put(entry, expect, life)];
         // From here on, until the store has answered, the version of the entry is not known.
         let revision = held.revision.take();
         match within(clock, self.0.patience, self.0.store.apply(&ops)).await? {
@@ -310,8 +319,11 @@ impl Ledger {
     /// Reserves for a call whose entry is gone, because the period it began in was over long ago: what was reserved there
     /// counts as spent. It goes on in the books of this period.
     async fn renew(&self, clock: &dyn Clock, held: &mut Held, more: i64) -> Result<Option<i64>> {
-        let call = held.path.rsplit('/').next().unwrap_or_default();
-        match self.reserve_for(clock, held.account.key.clone(), call, more).await {
+        let (period, utc) = self.period(clock);
+        let account = self.account_of(held.account.key.clone(), period);
+        let path = account.entry_as(&held.path);
+        let (renewed, ops) = self.reservation_in(account, path, period, utc, more);
+        match self.make(clock, renewed, ops).await {
             Reserved::Held { held: renewed, .. } => {
                 *held = renewed;
                 Ok(None)
@@ -324,11 +336,20 @@ impl Ledger {
         }
     }
 
+    /// Settles a reservation by what was spent. False where that is not known to be done: the store has to be waited
+    /// for, or somebody else changed the entry.
+    pub(super) fn settle_now(&self, clock: &dyn Clock, held: &mut Held, settled: &Settled) -> bool {
+        let Some(store) = self.0.store.at_once() else { return false };
+        let Some(revision) = held.revision.take() else { return false };
+        let ops = self.settlement(clock, held, settled, revision);
+        matches!(settlement_made(&ops, store.apply_now(&ops)), Ok(true))
+    }
+
     /// Settles a reservation by what was spent. Doing it again changes nothing.
     ///
     /// # Errors
     /// `Store` when the store can't be reached; then whether it is settled is not known.
-    pub(super) async fn settle(&self, clock: &dyn Clock, held: &mut Held, entry: &Entry) -> Result<()> {
+    pub(super) async fn settle(&self, clock: &dyn Clock, held: &mut Held, settled: &Settled) -> Result<()> {
         for _ in 0..TRIES {
             let Some(revision) = held.revision.take() else {
                 match self.reread(clock, held).await? {
@@ -336,24 +357,26 @@ impl Ledger {
                     false => return Ok(()),
                 }
             };
-            let (spent, life) = (entry.settled.unwrap_or(0), held.life(self.period(clock).1));
-            let written = Entry { reserved: held.amount, ..entry.clone() };
-            let expect = Expect::Revision(revision);
-            let first = match self.keeps() {
-                true => held.put(&written, expect, Some(self.0.keep)),
-                false => Op::Delete { key: held.path.clone(), expect },
-            };
-            let ops: Vec<Op> =
-                std::iter::once(first).chain(held.account.settle(held.amount, spent, life)).collect();
-            match within(clock, self.0.patience, self.0.store.apply(&ops)).await? {
-                Applied::All(effects) if effects.len() == ops.len() => return Ok(()),
-                Applied::Refused { op: 0, refusal: Refusal::Expected { .. } } => {}
-                // The counters are gone: the period was over long ago.
-                Applied::Refused { refusal: Refusal::Bounds { .. }, .. } => return Ok(()),
-                _ => return Err(nonsense()),
+            let ops = self.settlement(clock, held, settled, revision);
+            let applied = within(clock, self.0.patience, self.0.store.apply(&ops)).await?;
+            if settlement_made(&ops, applied)? {
+                return Ok(());
             }
         }
         Err(Error::new(ErrorKind::Store, "the entry of the call is changed all the time"))
+    }
+
+    /// What a settlement changes.
+    fn settlement(&self, clock: &dyn Clock, held: &Held, settled: &Settled, revision: Revision) -> Vec<Op> {
+        let life = held.ends.and_then(|_| held.life(self.period(clock).1));
+        let expect = Expect::Revision(revision);
+        let mut ops = Vec::with_capacity(4);
+        ops.push(match self.keeps() {
+            true => held.put(settled.entry(held.amount), expect, Some(self.0.keep)),
+            false => Op::Delete { key: held.path.clone(), expect },
+        });
+        ops.extend(held.account.settle(held.amount, settled.spent, life));
+        ops
     }
 
     /// Reads what stands of a reservation. False when nothing of it is open.
@@ -377,11 +400,38 @@ impl Held {
         self.ends.map(|ends| ends.saturating_sub(utc))
     }
 
-    fn put(&self, entry: &Entry, expect: Expect, ttl: Option<Duration>) -> Op {
-        let mut value = Vec::with_capacity(if entry.lines.is_empty() { 64 } else { 384 });
-        // Numbers, names and classes: there is nothing in it that JSON could not say.
-        let _ = serde_json::to_writer(&mut value, entry);
-        Op::Put { key: self.path.clone(), value: Bytes::from(value), ttl, expect }
+    fn put(&self, entry: Bytes, expect: Expect, ttl: Option<Duration>) -> Op {
+        Op::Put { key: self.path.clone(), value: entry, ttl, expect }
+    }
+}
+
+impl Reserved {
+    /// What became of a reservation, by what the store says.
+    fn of(held: Held, applied: Result<Applied>) -> Self {
+        match applied {
+            Ok(Applied::All(effects)) => match effects.as_slice() {
+                [Effect::Counted(used), Effect::Written(revision)] if *used >= held.amount => {
+                    Reserved::Held { used: *used, held: Held { revision: Some(*revision), ..held } }
+                }
+                _ => Reserved::Failed { held, error: nonsense() },
+            },
+            Ok(Applied::Refused { op: 0, refusal: Refusal::Bounds { count } }) => {
+                Reserved::Short { account: held.account, used: count }
+            }
+            Ok(Applied::Refused { .. }) => Reserved::Failed { held, error: nonsense() },
+            Err(error) => Reserved::Failed { held, error },
+        }
+    }
+}
+
+/// Whether a settlement is made, by what the store says. False when somebody else changed the entry.
+fn settlement_made(ops: &[Op], applied: Applied) -> Result<bool> {
+    match applied {
+        Applied::All(effects) if effects.len() == ops.len() => Ok(true),
+        Applied::Refused { op: 0, refusal: Refusal::Expected { .. } } => Ok(false),
+        // The counters are gone: the period was over long ago.
+        Applied::Refused { refusal: Refusal::Bounds { .. }, .. } => Ok(true),
+        _ => Err(nonsense()),
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the ledger says of a call.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use belvedere_core::context::Attempt;
 use belvedere_core::events::EndKind;
-use belvedere_core::usage::{Class, Money};
+use belvedere_core::usage::{Money, Usage};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -42,9 +42,9 @@ pub struct Line {
     /// The target of a route that it went to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<SmolStr>,
-    /// What it used, by class.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub usage: BTreeMap<Class, u64>,
+    /// What it used. Only its classes are kept.
+    #[serde(default, with = "classes", skip_serializing_if = "is_unused")]
+    pub usage: Arc<Usage>,
     /// What that costs; `None` is unknown, which is not nothing.
     pub cost: Option<Money>,
     /// What the budget was charged for it, in its unit. For an unknown cost that is what had been reserved, or nothing,
@@ -52,6 +52,45 @@ pub struct Line {
     pub charged: i64,
     /// Whether usage or price are an estimate, because they were not told.
     pub estimated: bool,
+}
+
+impl Line {
+    /// The line of a call that no provider was asked for.
+    pub(super) fn unasked() -> Self {
+        Line {
+            why: Why::Unasked,
+            attempt: 0,
+            provider: SmolStr::default(),
+            model: None,
+            target: None,
+            usage: Arc::default(),
+            cost: Some(Money::ZERO),
+            charged: 0,
+            estimated: false,
+        }
+    }
+}
+
+fn is_unused(usage: &Usage) -> bool {
+    usage.classes.is_empty()
+}
+
+/// A usage as its classes.
+mod classes {
+    use std::sync::Arc;
+
+    use belvedere_core::usage::Usage;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(usage: &Usage, s: S) -> Result<S::Ok, S::Error> {
+        usage.classes.serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Arc<Usage>, D::Error> {
+        let mut usage = Usage::default();
+        usage.classes = Deserialize::deserialize(d)?;
+        Ok(Arc::new(usage))
+    }
 }
 
 /// What an attempt was.

@@ -20,14 +20,8 @@ struct Seats {
     per: Vec<Per>,
     limit: i64,
     most: usize,
-    seats: Mutex<HashMap<Key, Seat, RandomState>>,
-}
-
-/// What is remembered of a key. It can be forgotten at any time.
-struct Seat {
-    account: Arc<Account>,
-    used: i64,
-    warned: bool,
+    /// What is remembered of the keys. It can be forgotten at any time.
+    seats: Mutex<HashMap<Key, Arc<Account>, RandomState>>,
 }
 
 impl Meter {
@@ -35,14 +29,14 @@ impl Meter {
         Meter(Arc::new(Seats { per, limit, most: most.get(), seats: Mutex::default() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Seat, RandomState>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Account>, RandomState>> {
         self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The share of its budget that a scope had used when it last called, reservations included: 1 is all of it.
     /// `None` when it has not called in this process.
     pub fn used(&self, scope: &Scope) -> Option<f64> {
-        let used = self.lock().get(&self.key(scope))?.used;
+        let used = self.lock().get(&self.key(scope))?.seen();
         Some(self.share(used))
     }
 
@@ -62,33 +56,23 @@ impl Meter {
     /// The account of a key in the period that began then; made anew where it is not known.
     pub(super) fn account(&self, key: Key, began: u64, open: impl FnOnce(Key) -> Account) -> Arc<Account> {
         let mut seats = self.lock();
-        if let Some(seat) = seats.get(&key).filter(|seat| seat.account.began == began) {
-            return seat.account.clone();
+        if let Some(account) = seats.get(&key).filter(|account| account.began == began) {
+            return account.clone();
         }
         if seats.len() >= self.0.most {
-            seats.retain(|_, seat| seat.account.began >= began);
+            seats.retain(|_, account| account.began >= began);
         }
         if seats.len() >= self.0.most {
             seats.clear();
         }
         let account = Arc::new(open(key.clone()));
-        seats.insert(key, Seat { account: account.clone(), used: 0, warned: false });
+        seats.insert(key, account.clone());
         account
     }
 
     /// Takes note of how much is used. True when it has passed `soft` for the first time in this period.
     pub(super) fn note(&self, account: &Account, used: i64, soft: Option<f64>) -> bool {
-        let passes = soft.is_some_and(|soft| self.share(used) >= soft);
-        let mut seats = self.lock();
-        match seats.get_mut(&account.key).filter(|seat| seat.account.began == account.began) {
-            Some(seat) => {
-                seat.used = used;
-                let is_first = passes && !seat.warned;
-                seat.warned |= passes;
-                is_first
-            }
-            None => false,
-        }
+        account.see(used, soft.is_some_and(|soft| self.share(used) >= soft))
     }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod config;
 mod dollars;
+mod entry;
 mod hold;
 mod ledger;
 mod line;
@@ -196,7 +197,9 @@ impl Service for BudgetService {
         match (answer, guard.release()) {
             (Ok(events), Some(hold)) => Ok(Events::new(Metered::new(events, hold, &bound))),
             (Err(error), Some(hold)) => {
-                hold.settle(End::of(&error).kind()).await;
+                if let Some(settling) = hold.settle(End::of(&error).kind()) {
+                    settling.await;
+                }
                 Err(error)
             }
             (answer, None) => answer,
@@ -206,8 +209,12 @@ impl Service for BudgetService {
 
 impl State {
     /// Reserves what a call may cost. `None` when the store failed and that opens the budget.
-    async fn reserve(self: &Arc<Self>, cx: &Context, bound: &Bound) -> Result<Option<Hold>> {
-        match Reserving::new(self, cx, bound).await {
+    async fn reserve(self: &Arc<Self>, cx: &Context, bound: &Bound) -> Result<Option<Box<Hold>>> {
+        let reserved = match self.ledger.reserve_now(cx.lent.clock.as_ref(), &cx.call, bound.amount) {
+            Some(reserved) => reserved,
+            None => Box::pin(Reserving::new(self, cx, bound)).await,
+        };
+        match reserved {
             Reserved::Held { held, used } => {
                 self.noted(cx, &held, used);
                 Ok(Some(self.hold(cx, held, bound)))
@@ -220,9 +227,16 @@ impl State {
         }
     }
 
-    fn hold(self: &Arc<Self>, cx: &Context, held: Held, bound: &Bound) -> Hold {
+    fn hold(self: &Arc<Self>, cx: &Context, held: Held, bound: &Bound) -> Box<Hold> {
         let before = cx.call.attempts().len();
-        Hold { state: self.clone(), cx: cx.clone(), held, input: bound.input, before, seen: Seen::default() }
+        Box::new(Hold {
+            state: self.clone(),
+            cx: cx.clone(),
+            held,
+            input: bound.input,
+            before,
+            seen: Seen::default(),
+        })
     }
 
     /// Tells whom it concerns how much is used.

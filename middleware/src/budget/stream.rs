@@ -25,21 +25,21 @@ pub(super) struct Metered {
 }
 
 enum State {
-    Reading(Box<Reading>),
+    Reading(Reading),
     /// Waits for more to be reserved before this event is handed out.
     Asking(Box<Asking>),
-    Settling(Finishing, Option<Error>),
+    Settling(Option<Finishing>, Option<Error>),
     Over,
 }
 
 struct Reading {
     events: Events,
-    hold: Hold,
+    hold: Box<Hold>,
 }
 
 /// The stream stays outside of what is asked: who leaves meanwhile closes it at once.
 struct Asking {
-    asking: BoxFuture<'static, (Hold, Result<()>)>,
+    asking: BoxFuture<'static, (Box<Hold>, Result<()>)>,
     events: Events,
     event: Event,
     abandoned: Abandoned,
@@ -106,13 +106,13 @@ impl Paid {
 }
 
 impl Metered {
-    pub(super) fn new(events: Events, hold: Hold, bound: &Bound) -> Self {
-        Metered { state: State::Reading(Box::new(Reading { events, hold })), paid: Paid::new(bound) }
+    pub(super) fn new(events: Events, hold: Box<Hold>, bound: &Bound) -> Self {
+        Metered { state: State::Reading(Reading { events, hold }), paid: Paid::new(bound) }
     }
 
     /// Begins the end: the source is closed, then it is settled.
-    fn close(&mut self, reading: Box<Reading>, error: Option<Error>, end: EndKind) {
-        let Reading { events, hold } = *reading;
+    fn close(&mut self, reading: Reading, error: Option<Error>, end: EndKind) {
+        let Reading { events, hold } = reading;
         drop(events);
         self.state = State::Settling(hold.settle(end), error);
     }
@@ -131,8 +131,8 @@ impl Metered {
         }
     }
 
-    fn ask(&mut self, reading: Box<Reading>, event: Event, due: i64) {
-        let Reading { events, mut hold } = *reading;
+    fn ask(&mut self, reading: Reading, event: Event, due: i64) {
+        let Reading { events, mut hold } = reading;
         let (spawner, abandoned) = (hold.cx.lent.spawner.clone(), hold.state.abandoned);
         let asking = async move {
             let asked = hold.top_up(due).await;
@@ -169,7 +169,7 @@ impl Stream for Metered {
                         return Poll::Ready(None);
                     };
                     let Asking { events, event, .. } = *asking;
-                    let reading = Box::new(Reading { events, hold });
+                    let reading = Reading { events, hold };
                     match asked {
                         Ok(()) => {
                             this.state = State::Reading(reading);
@@ -179,7 +179,9 @@ impl Stream for Metered {
                     }
                 }
                 State::Settling(settling, error) => {
-                    ready!(settling.poll_unpin(cx));
+                    if let Some(settling) = settling {
+                        ready!(settling.poll_unpin(cx));
+                    }
                     let error = error.take();
                     this.state = State::Over;
                     return Poll::Ready(error.map(Err));
@@ -202,9 +204,7 @@ impl Drop for Metered {
                         drop(events);
                         asking.map(|(hold, _)| drop(hold.settle(EndKind::Cancelled))).boxed()
                     }
-                    Abandoned::Drain => {
-                        asking.map(|(hold, _)| leave(Box::new(Reading { events, hold }))).boxed()
-                    }
+                    Abandoned::Drain => asking.map(|(hold, _)| leave(Reading { events, hold })).boxed(),
                 };
                 spawner.spawn("budget settling", settling);
             }
@@ -214,10 +214,10 @@ impl Drop for Metered {
 }
 
 /// What becomes of an answer that its caller leaves.
-fn leave(reading: Box<Reading>) {
+fn leave(reading: Reading) {
     match reading.hold.state.abandoned {
         Abandoned::Close => {
-            let Reading { events, hold } = *reading;
+            let Reading { events, hold } = reading;
             drop(events);
             // Dropped unfinished, it is finished in the background.
             drop(hold.settle(EndKind::Cancelled));
@@ -230,7 +230,7 @@ fn leave(reading: Box<Reading>) {
 }
 
 /// Reads an answer on that nobody waits for, so that its provider tells what it costs.
-async fn drain(mut reading: Box<Reading>) {
+async fn drain(mut reading: Reading) {
     let mut over = reading.hold.cx.lent.clock.sleep(reading.hold.state.drain_for);
     let end = loop {
         match select(reading.events.next(), over).await {
@@ -243,7 +243,9 @@ async fn drain(mut reading: Box<Reading>) {
             Either::Right(_) => break EndKind::Cancelled,
         }
     };
-    let Reading { events, hold } = *reading;
+    let Reading { events, hold } = reading;
     drop(events);
-    hold.settle(end).await;
+    if let Some(settling) = hold.settle(end) {
+        settling.await;
+    }
 }

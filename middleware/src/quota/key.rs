@@ -28,6 +28,17 @@ pub enum Per {
 }
 
 impl Per {
+    /// Its text, in two parts: the second is the name of a tag.
+    fn name(&self) -> (&'static str, &str) {
+        match self {
+            Per::Tenant => ("tenant", ""),
+            Per::Project => ("project", ""),
+            Per::User => ("user", ""),
+            Per::Session => ("session", ""),
+            Per::Tag(name) => ("tags.", name),
+        }
+    }
+
     fn of<'a>(&self, scope: &'a Scope) -> Option<&'a SmolStr> {
         match self {
             Per::Tenant => scope.tenant.as_ref(),
@@ -76,13 +87,9 @@ impl From<Per> for String {
 
 impl fmt::Display for Per {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Per::Tenant => f.write_str("tenant"),
-            Per::Project => f.write_str("project"),
-            Per::User => f.write_str("user"),
-            Per::Session => f.write_str("session"),
-            Per::Tag(name) => write!(f, "tags.{name}"),
-        }
+        let (name, tag) = self.name();
+        f.write_str(name)?;
+        f.write_str(tag)
     }
 }
 
@@ -121,8 +128,9 @@ impl Key {
             if i > 0 {
                 key.push(',');
             }
-            // Writing to memory does not fail.
-            let _ = write!(key, "{part}");
+            let (name, tag) = part.name();
+            key.push_str(name);
+            key.push_str(tag);
             if let Some(value) = part.of(scope) {
                 key.push('=');
                 push_escaped(&mut key, value);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use belvedere::Result;
-use belvedere::store::{Applied, Cursor, Entry, MemoryStore, Op, Page, Rate, Store, StoreInfo, Take};
+use belvedere::store::{Applied, AtOnce, Cursor, Entry, MemoryStore, Op, Page, Rate, Store, StoreInfo, Take};
 use belvedere::testing::{FaultyStore, StoreFault, TestClock};
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -56,6 +56,8 @@ pub(super) struct Vault(Arc<Room>);
 struct Room {
     memory: Arc<MemoryStore>,
     faulty: FaultyStore,
+    /// Whether it never fails.
+    is_sound: bool,
     asked: Arc<Mutex<Asked>>,
     scene: Scene,
     budget: Option<Allowed>,
@@ -77,6 +79,7 @@ impl Vault {
         let memory = Arc::new(MemoryStore::new(lent.clone()));
         let asked = Arc::new(Mutex::new(Asked::default()));
         let (doing, watching) = (asked.clone(), scene.clone());
+        let is_sound = dice.is_none();
         let weather = dice.as_ref().map(Weather::draw);
         let plan = move |_| {
             let fault = weather?.fault(dice.as_ref()?, watching.lock().elapsed)?;
@@ -85,7 +88,7 @@ impl Vault {
             Some(fault)
         };
         let faulty = FaultyStore::new(memory.clone(), lent, plan);
-        Vault(Arc::new(Room { memory, faulty, asked, scene: scene.clone(), budget }))
+        Vault(Arc::new(Room { memory, faulty, is_sound, asked, scene: scene.clone(), budget }))
     }
 
     fn asks(&self, asked: Asked) -> &FaultyStore {
@@ -240,5 +243,26 @@ impl Store for Vault {
 
     async fn scan(&self, prefix: &str, from: Option<&Cursor>, limit: NonZeroUsize) -> Result<Page> {
         self.asks(Asked::Get).scan(prefix, from, limit).await
+    }
+
+    /// One that never fails answers at once.
+    fn at_once(&self) -> Option<&dyn AtOnce> {
+        self.0.is_sound.then_some(self as &dyn AtOnce)
+    }
+}
+
+impl AtOnce for Vault {
+    fn apply_now(&self, ops: &[Op]) -> Applied {
+        let applied = self.0.memory.apply_now(ops);
+        self.audit();
+        applied
+    }
+
+    fn take_now(&self, key: &str, rate: Rate, units: u64) -> Take {
+        self.0.memory.take_now(key, rate, units)
+    }
+
+    fn give_now(&self, key: &str, rate: Rate, units: u64) {
+        self.0.memory.give_now(key, rate, units);
     }
 }

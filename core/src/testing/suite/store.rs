@@ -26,6 +26,7 @@ pub async fn store(store: &dyn Store, pass: Pass<'_>) -> Result<()> {
     values(store).await?;
     expectations(store).await?;
     batches(store).await?;
+    at_once(store).await?;
     counters(store).await?;
     lifetimes(store, pass).await?;
     scans(store).await?;
@@ -97,6 +98,25 @@ async fn expectations(store: &dyn Store) -> Result<()> {
     assert!(matches!(store.apply(&[delete(Expect::Revision(fresh))]).await?, Applied::Refused { .. }));
     let _ = all(store.apply(&[Op::delete("suite:e"), guarded(Expect::Absent)]).await?);
     equal(text(store, "suite:e").await?, Some("x".into()), "an op sees the effects of those before it");
+    Ok(())
+}
+
+/// A store that need not be waited for is the same store either way.
+async fn at_once(store: &dyn Store) -> Result<()> {
+    let Some(now) = store.at_once() else { return Ok(()) };
+    let written = all(now.apply_now(&[Op::put("suite:now", "1"), Op::add("suite:count", 2)]));
+    equal(text(store, "suite:now").await?, Some("1".into()), "what is written at once is there");
+    let entry = store.get("suite:now").await?;
+    let revision = entry.map_or(Revision(0), |entry| entry.revision);
+    equal(written, vec![Effect::Written(revision), Effect::Counted(2)], "effects at once");
+    let second = [Op::add("suite:count", 1), Op::delete("suite:now")];
+    equal(all(store.apply(&second).await?), vec![Effect::Counted(3), Effect::Deleted], "both ways count on");
+    let rate = Rate::new(NonZeroU64::MIN, Duration::from_secs(3600));
+    let is_free = |take: Take| matches!(take, Take::Taken(_));
+    equal(is_free(now.take_now("suite:now", rate, 1)), true, "a unit is taken at once");
+    equal(is_free(store.take("suite:now", rate, 1).await?), false, "it is taken for all");
+    now.give_now("suite:now", rate, 1);
+    equal(is_free(store.take("suite:now", rate, 1).await?), true, "given back at once, it is there");
     Ok(())
 }
 
