@@ -1,11 +1,13 @@
-//! Writes the typed faces of other languages from the schema of the configuration and the error table.
+//! Writes what is made from something else: the typed faces of other languages from the schema of the configuration and the
+//! error table, and the vocabularies that tokens are counted with.
 
 mod python;
+mod vocabularies;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: belvedere-codegen python [--check]";
+const USAGE: &str = "usage: belvedere-codegen python [--check] | vocabularies";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -13,6 +15,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["python"] => python::write(&root()),
         ["python", "--check"] => python::check(&root()),
+        ["vocabularies"] => vocabularies::write(&root()),
         _ => Err(USAGE.to_owned()),
     };
     match done {

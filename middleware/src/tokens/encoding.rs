@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tiktoken_rs::tokenizer::{Tokenizer, get_tokenizer};
 
 /// A public vocabulary of OpenAI, with the rules for cutting text before it is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -33,22 +32,24 @@ impl Encoding {
     /// The encoding of a model of OpenAI, also behind a provider's prefix (`openai/gpt-4o`) or fine-tuned (`ft:gpt-4o:...`).
     /// `None` for models of others, and for those of before 2022.
     ///
-    /// A model that is newer than the list of tiktoken is taken to have `o200k_base`, as all since `gpt-4o` do.
+    /// The models are those of OpenAI's tiktoken (`tiktoken/model.py`). One that is newer than its list is taken to have
+    /// `o200k_base`, as all since `gpt-4o` do.
     pub fn for_model(model: &str) -> Option<Self> {
         let model = model.rsplit('/').next().unwrap_or(model);
         let model = model.strip_prefix("ft:").and_then(|tuned| tuned.split(':').next()).unwrap_or(model);
-        match get_tokenizer(model) {
-            // Its further tokens are markers, and markers are plain text here.
-            Some(Tokenizer::O200kBase | Tokenizer::O200kHarmony) => Some(Encoding::O200kBase),
-            Some(Tokenizer::Cl100kBase) => Some(Encoding::Cl100kBase),
-            Some(_) => None,
-            None => is_newer(model).then_some(Encoding::O200kBase),
+        if is_of_o200k(model) {
+            Some(Encoding::O200kBase)
+        } else if is_of_cl100k(model) {
+            Some(Encoding::Cl100kBase)
+        } else {
+            None
         }
     }
 }
 
-/// True for `gpt-5`, `gpt-6.1`, `gpt-10`, `o3-pro`, `chatgpt-...`, `codex-...`; Amazon writes `openai.gpt-oss-20b-1:0`.
-fn is_newer(model: &str) -> bool {
+/// True for `gpt-4o`, `gpt-4.1`, `gpt-5`, `gpt-10`, `o3-pro`, `chatgpt-...`, `codex-...`; Amazon writes
+/// `openai.gpt-oss-20b-1:0`.
+fn is_of_o200k(model: &str) -> bool {
     let model = model.strip_prefix("openai.").unwrap_or(model);
     let starts_with_digit = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit());
     let words = ["chatgpt-", "codex-", "computer-use-", "gpt-4o", "gpt-4.", "gpt-oss", "gpt-chat-"];
@@ -57,6 +58,21 @@ fn is_newer(model: &str) -> bool {
             .strip_prefix("gpt-")
             .is_some_and(|rest| starts_with_digit(rest) && !rest.starts_with(['2', '3', '4']))
         || model.strip_prefix('o').is_some_and(starts_with_digit)
+}
+
+/// True for `gpt-4`, `gpt-3.5-turbo`, which Azure writes `gpt-35-turbo`, and the models of embeddings since `ada-002`.
+fn is_of_cl100k(model: &str) -> bool {
+    let names = [
+        "gpt-4",
+        "gpt-3.5",
+        "gpt-3.5-turbo",
+        "gpt-35-turbo",
+        "text-embedding-ada-002",
+        "davinci-002",
+        "babbage-002",
+    ];
+    let families = ["gpt-4-", "gpt-3.5-turbo-", "gpt-35-turbo-", "text-embedding-3-"];
+    names.contains(&model) || families.iter().any(|family| model.starts_with(family))
 }
 
 #[cfg(test)]

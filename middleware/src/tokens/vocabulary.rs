@@ -13,8 +13,13 @@ pub(super) struct Vocabulary {
     longest: usize,
 }
 
-static O200K: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::load(tiktoken_rs::o200k_base()));
-static CL100K: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::load(tiktoken_rs::cl100k_base()));
+static O200K: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::load(include_bytes!("../../data/o200k_base.deflate")));
+static CL100K: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::load(include_bytes!("../../data/cl100k_base.deflate")));
+
+/// How many tokens are a single byte.
+const BYTES: usize = 256;
 
 impl Vocabulary {
     /// The vocabulary of an encoding. The first use of each loads it.
@@ -25,19 +30,29 @@ impl Vocabulary {
         }
     }
 
-    /// Takes the tokens out of tiktoken's own encoder, which is dropped then: its matcher fails on a million spaces, by a
-    /// panic, and takes a stack step for each.
-    fn load<E>(encoder: Result<tiktoken_rs::CoreBPE, E>) -> Self {
+    /// Unpacks what `belvedere-codegen vocabularies` packed: the bytes by rank, and for each further token the ranks of the
+    /// two it is merged from, in three columns each.
+    fn load(packed: &[u8]) -> Self {
         // It is compiled in, so it can't be broken. An empty one would count bytes.
-        let Ok(encoder) = encoder else { return Vocabulary::default() };
-        let mut vocabulary = Vocabulary::default();
-        // Ranks are counted from 0 without a gap; markers stand behind one.
-        for rank in 0.. {
-            let Ok(token) = encoder.decode_bytes(&[rank]) else { break };
-            vocabulary.longest = vocabulary.longest.max(token.len());
-            vocabulary.ranks.insert(token.into(), rank);
+        let unpacked = miniz_oxide::inflate::decompress_to_vec(packed).unwrap_or_default();
+        let Some((bytes, columns)) = unpacked.split_at_checked(BYTES) else { return Vocabulary::default() };
+        let count = columns.len() / 6;
+        let mut tokens: Vec<Box<[u8]>> = Vec::with_capacity(BYTES + count);
+        tokens.extend(bytes.iter().map(|byte| Box::from([*byte])));
+        let columns: Vec<&[u8]> = columns.chunks(count.max(1)).collect();
+        for at in 0..count {
+            let half = |first: usize| {
+                let digits = columns.get(first..first + 3)?.iter().rev();
+                let rank = digits
+                    .map_while(|column| column.get(at))
+                    .fold(0, |rank, digit| rank << 8 | usize::from(*digit));
+                tokens.get(rank)
+            };
+            let (Some(first), Some(second)) = (half(0), half(3)) else { break };
+            tokens.push([&first[..], &second[..]].concat().into());
         }
-        vocabulary
+        let longest = tokens.iter().map(|token| token.len()).max().unwrap_or(0);
+        Vocabulary { ranks: tokens.into_iter().zip(0..).collect(), longest }
     }
 
     /// The rank of a token; `None` when these bytes are no token.
