@@ -128,6 +128,12 @@ impl Call {
         self.lock().clone()
     }
 
+    /// Reads the attempts so far where they are: no copy is made. No attempt goes on meanwhile, so it must not take long,
+    /// and ask the call for nothing.
+    pub fn with_attempts<T>(&self, read: impl FnOnce(&[Attempt]) -> T) -> T {
+        read(&self.lock())
+    }
+
     /// The target of a route that answers; `None` while none has, and where there is no route.
     pub fn answered_by(&self) -> Option<SmolStr> {
         self.answered_by.lock().unwrap_or_else(PoisonError::into_inner).clone()

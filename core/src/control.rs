@@ -79,7 +79,10 @@ impl Shared {
     }
 
     fn attempts(&self) -> Vec<Attempt> {
-        lock(&self.calls).iter().flat_map(|call| call.attempts()).collect()
+        match lock(&self.calls).as_slice() {
+            [call] => call.attempts(),
+            calls => calls.iter().flat_map(|call| call.attempts()).collect(),
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use crate::clock::Instant;
@@ -22,6 +24,8 @@ pub struct Wire {
     /// How the attempt ended, said by a layer that ends it.
     end: OnceLock<(EndKind, Option<ErrorKind>)>,
     notify: Notify,
+    /// Who watches for the connection without a future of its own.
+    watcher: AtomicWaker,
 }
 
 /// A new connection is being made for this request.
@@ -48,6 +52,7 @@ impl Wire {
     fn reach(&self, stage: u8) {
         if self.stage.fetch_max(stage, Ordering::AcqRel) < stage {
             self.notify.notify_waiters();
+            self.watcher.wake();
         }
         if let Some(outer) = &self.outer {
             outer.reach(stage);
@@ -62,6 +67,13 @@ impl Wire {
     /// Waits until the transport makes a new connection, or has one at hand.
     pub async fn dialing(&self) {
         self.reached(DIALING).await;
+    }
+
+    /// The same, to be polled by the one who asked for this wire.
+    pub fn poll_dialing(&self, cx: &mut Poller<'_>) -> Poll<()> {
+        // Registered before it is looked at: a change between the two is not lost.
+        self.watcher.register(cx.waker());
+        if self.stage.load(Ordering::Acquire) >= DIALING { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Waits until a connection is at hand.

@@ -4,7 +4,7 @@ use std::task::{Context as Poller, Poll};
 
 use futures_core::Stream;
 
-use super::{Event, Events, Result};
+use super::{EndKind, Event, Events, Result, Source};
 
 /// How far [`Events::poll_ahead`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,21 @@ impl Events {
             let item = self.accept(item);
             self.ahead.extend(item);
         }
+    }
+
+    /// Reads on what is there already, without waiting, and keeps it. True once that is all of an answer that ended well,
+    /// in no more than so many events: nothing of it can break any more. Observers see it on its way out all the same.
+    pub fn poll_whole(&mut self, cx: &mut Poller<'_>, most: usize) -> bool {
+        if let Some(Source::Observed(observed)) = &mut self.stream {
+            return observed.poll_whole(cx, most);
+        }
+        while self.end.is_none() && self.ahead.len() < most {
+            let Some(stream) = &mut self.stream else { return false };
+            let Poll::Ready(item) = stream.poll_next(cx) else { return false };
+            let item = self.accept(item);
+            self.ahead.extend(item);
+        }
+        self.end == Some(EndKind::Finished)
     }
 
     fn poll_peek(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
@@ -148,6 +163,8 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::Waker;
 
     use futures_util::stream;
@@ -157,7 +174,7 @@ mod tests {
     use super::*;
     use crate::completion::Completion;
     use crate::error::{Error, ErrorKind};
-    use crate::events::EndKind;
+    use crate::events::{Closing, End, Observer};
 
     const MANY: usize = 1 << 20;
 
@@ -222,6 +239,32 @@ mod tests {
         let mut nothing = Events::rest(stream::empty());
         assert!(crate::testing::run(nothing.peek()).is_none());
         assert_eq!(nothing.end(), Some(EndKind::Finished));
+    }
+
+    #[test]
+    fn an_answer_is_whole_once_its_end_is_there_and_no_observer_is_told_it_before() {
+        struct Told(Arc<AtomicBool>);
+        impl Observer for Told {
+            fn end(self: Box<Self>, _: End<'_>) -> Closing {
+                self.0.store(true, Ordering::Relaxed);
+                Closing::Done
+            }
+        }
+        let whole =
+            |events: &mut Events, most| events.poll_whole(&mut Poller::from_waker(Waker::noop()), most);
+        let (told, simulation) = (Arc::new(AtomicBool::new(false)), crate::testing::Simulation::new(1));
+        let observer = Told(told.clone());
+        let mut events = Completion::of_text("hello").into_events().observe(&simulation.context(), observer);
+        crate::testing::run(events.until_content()).unwrap();
+        assert!(!whole(&mut events, 1), "there is more");
+        assert!(whole(&mut events, 4) && events.end().is_none() && !told.load(Ordering::Relaxed));
+        assert_eq!(crate::testing::run(events.collect()).unwrap().text(), "hello");
+        assert!(told.load(Ordering::Relaxed));
+        let finish = Event::Finish { choice: 0, finish: crate::event::Finish::default() };
+        let start = Event::Start { id: None, model: None };
+        let reset = Error::new(ErrorKind::Network, "reset");
+        let mut events = Events::new(stream::iter([Ok(start), Ok(finish), Err(reset)]));
+        assert!(!whole(&mut events, 4), "it breaks behind its last event");
     }
 
     #[test]

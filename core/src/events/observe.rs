@@ -30,10 +30,15 @@ impl Events {
             return self;
         }
         let spawner = watch.spawner.clone();
-        let observed = Observed { inner: self, watches: vec![watch], spawner, closing: None };
+        let mut watches = Vec::with_capacity(USUAL);
+        watches.push(watch);
+        let observed = Observed { inner: self, watches, spawner, closing: None };
         Events::from_source(Source::Observed(Box::new(observed)))
     }
 }
+
+/// How many layers observe a stream, as a rule: there is room for them from the start.
+const USUAL: usize = 4;
 
 /// Sees every event of a stream and its one end.
 pub trait Observer: Send + 'static {
@@ -65,24 +70,26 @@ impl fmt::Debug for Closing {
     }
 }
 
-/// Observes a call from its first poll to the end of its stream: no gap without an observer.
+/// Observes a call from this moment on to the end of its stream: no gap without an observer.
 ///
 /// # Errors
 /// Those of the call.
-pub async fn watch(
-    cx: &Context,
-    call: impl Future<Output = Result<Events>>,
-    observer: impl Observer,
-) -> Result<Events> {
+pub fn watch<C, O>(cx: &Context, call: C, observer: O) -> impl Future<Output = Result<Events>> + use<C, O>
+where
+    C: Future<Output = Result<Events>>,
+    O: Observer,
+{
+    // Boxed before the future is made, which stays small: it is part of the futures of several layers.
     let mut watch = Watch::new(cx, Box::new(observer));
-    match call.await {
-        Ok(events) => Ok(events.observed(watch)),
-        Err(error) => {
-            if let Closing::Work(work) = watch.end(End::of(&error)) {
-                work.await;
-            }
-            Err(error)
+    async move {
+        let error = match call.await {
+            Ok(events) => return Ok(events.observed(watch)),
+            Err(error) => error,
+        };
+        if let Closing::Work(work) = watch.end(End::of(&error)) {
+            work.await;
         }
+        Err(error)
     }
 }
 
@@ -122,7 +129,13 @@ pub(super) struct Observed {
     inner: Events,
     watches: Vec<Watch>,
     spawner: Arc<dyn Spawner>,
-    closing: Option<(BoxFuture<'static, ()>, Option<Result<Event>>)>,
+    closing: Option<Box<Ending>>,
+}
+
+/// What observers still do at the end, and the item that waits for it.
+struct Ending {
+    work: BoxFuture<'static, ()>,
+    item: Option<Result<Event>>,
 }
 
 impl Observed {
@@ -146,19 +159,24 @@ impl Observed {
         match self.end(&item) {
             Closing::Done => Poll::Ready(item),
             Closing::Work(work) => {
-                self.closing = Some((work, item));
+                self.closing = Some(Box::new(Ending { work, item }));
                 self.poll_closing(cx)
             }
         }
     }
 
     fn poll_closing(&mut self, cx: &mut Poller<'_>) -> Poll<Option<Result<Event>>> {
-        if let Some((work, _)) = &mut self.closing
-            && work.as_mut().poll(cx).is_pending()
+        if let Some(ending) = &mut self.closing
+            && ending.work.as_mut().poll(cx).is_pending()
         {
             return Poll::Pending;
         }
-        Poll::Ready(self.closing.take().and_then(|(_, item)| item))
+        Poll::Ready(self.closing.take().and_then(|ending| ending.item))
+    }
+
+    /// As [`Events::poll_whole`], of what is observed.
+    pub(super) fn poll_whole(&mut self, cx: &mut Poller<'_>, most: usize) -> bool {
+        self.closing.is_none() && self.inner.poll_whole(cx, most)
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
@@ -191,8 +209,8 @@ impl Observed {
 
 impl Drop for Observed {
     fn drop(&mut self) {
-        if let Some((work, _)) = self.closing.take() {
-            self.spawner.spawn("observer closing", work);
+        if let Some(ending) = self.closing.take() {
+            self.spawner.spawn("observer closing", ending.work);
         }
     }
 }
