@@ -13,16 +13,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::clock::Instant;
 use belvedere_core::context::Context;
 use belvedere_core::duration;
-use belvedere_core::events::Events;
+use belvedere_core::events::{Events, watch};
 use belvedere_core::hooks::CircuitState;
 use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service, Stack};
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -223,22 +223,20 @@ struct BreakerService {
     inner: Stack,
 }
 
-#[async_trait]
 impl Service for BreakerService {
     fn info(&self) -> Info {
         self.inner.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let model = request.model.as_ref().unwrap_or(&self.model).clone();
-        let permit = self.gate.permit(model, &cx.lent)?;
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        match (*self.inner).call(cx.clone(), request).await {
-            Ok(events) => Ok(events.observe(&cx, Guard::new(permit))),
-            Err(error) => {
-                permit.failed(&error);
-                Err(error)
-            }
-        }
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let model = request.model.as_ref().unwrap_or(&self.model).clone();
+            let permit = self.gate.permit(model, &cx.lent)?;
+            watch(&cx, self.inner.call(cx.clone(), request), Guard::new(permit)).await
+        })
     }
 }

@@ -2,13 +2,13 @@
 
 use std::cell::OnceCell;
 
-use async_trait::async_trait;
 use belvedere_core::context::Context;
 use belvedere_core::error::Result;
 use belvedere_core::event::{Event, Notice};
 use belvedere_core::events::{Events, watch};
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::service::{Info, Service, Stack};
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use smol_str::SmolStr;
 
@@ -77,33 +77,41 @@ impl ChooseService {
         };
         self.choose.rules.iter().enumerate().find_map(rule)
     }
-}
 
-#[async_trait]
-impl Service for ChooseService {
-    fn info(&self) -> Info {
-        self.inner.info()
-    }
-
-    async fn call(&self, cx: Context, mut request: Request) -> Result<Events> {
-        let Some(Choice { model, by }) = self.choose(&cx, &request) else {
-            return (*self.inner).call(cx, request).await;
-        };
+    /// Makes a call whose model was chosen.
+    async fn chosen(&self, choice: Choice, cx: Context, mut request: Request) -> Result<Events> {
+        let Choice { model, by } = choice;
         let named = request.model.replace(model.clone());
         let notice = notice(named, model, &by);
         let events = match by {
             By::Arm(arm) => {
                 let outcome = self.choose.outcomes.begin(arm, &cx);
-                watch(&cx, (*self.inner).call(cx.clone(), request), outcome).await?
+                watch(&cx, self.inner.call(cx.clone(), request), outcome).await?
             }
-            // By the inner service itself: by the stack around it, the future would be boxed twice.
-            _ => (*self.inner).call(cx, request).await?,
+            _ => self.inner.call(cx, request).await?,
         };
         Ok(match notice {
             // It costs a box and a hop for each event, so it is told only where the caller might not expect it.
             Some(notice) => Events::new(stream::iter([Ok(Event::Notice(notice))]).chain(events)),
             None => events,
         })
+    }
+}
+
+impl Service for ChooseService {
+    fn info(&self) -> Info {
+        self.inner.info()
+    }
+
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        match self.choose(&cx, &request) {
+            None => self.inner.call(cx, request),
+            Some(choice) => Box::pin(self.chosen(choice, cx, request)),
+        }
     }
 }
 

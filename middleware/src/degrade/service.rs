@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use async_trait::async_trait;
 use belvedere_core::completion::Completion;
 use belvedere_core::context::Context;
 use belvedere_core::error::{Error, Result};
@@ -11,6 +10,7 @@ use belvedere_core::events::Events;
 use belvedere_core::hooks::Signal;
 use belvedere_core::request::{Operation, Request, ResponseFormat, ToolChoice};
 use belvedere_core::service::{Info, Service, Stack};
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 
 use super::{Canned, DEGRADED, Degrade, Reason};
@@ -32,10 +32,9 @@ impl DegradeService {
         Reason::of(error.kind()).filter(|reason| self.degrade.when.contains(reason))
     }
 
-    /// The request to the smaller model.
-    fn smaller(&self, request: &Request) -> Option<Request> {
-        let model = self.degrade.model.as_ref().filter(|model| request.model.as_ref() != Some(*model))?;
-        Some(request.clone().with_model(model.clone()))
+    /// Whether there is a smaller model than the one of this request.
+    fn is_larger(&self, request: &Request) -> bool {
+        self.degrade.model.as_ref().is_some_and(|model| request.model.as_ref() != Some(model))
     }
 
     /// The text for a call that failed with this.
@@ -49,29 +48,22 @@ impl DegradeService {
         let text = special.or(self.degrade.answer.as_ref())?;
         form.fits(text).then_some(text)
     }
-}
 
-#[async_trait]
-impl Service for DegradeService {
-    fn info(&self) -> Info {
-        self.inner.info()
-    }
-
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        // What goes on with a checkpoint has content already.
-        if request.operation != Operation::Chat || cx.call.resume.is_some() {
-            return (*self.inner).call(cx, request).await;
-        }
-        let form = Form::of(&request);
-        let smaller = self.smaller(&request);
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        let (answer, failure) = begun((*self.inner).call(cx.clone(), request)).await;
-        let Some(error) = failure else { return answer };
+    /// The answer of a call that failed with this error. `larger` is its request, where there is a smaller model.
+    async fn failed(
+        &self,
+        cx: Context,
+        form: Form,
+        larger: Option<Request>,
+        answer: Result<Events>,
+        error: Error,
+    ) -> Result<Events> {
         let Some(reason) = self.reason(&error) else { return answer };
-        if let Some(request) = smaller
+        if let (Some(request), Some(model)) = (larger, &self.degrade.model)
             && cx.call.attempt_budget.draw()
         {
-            let (answer, failure) = begun((*self.inner).call(cx.clone(), request)).await;
+            let request = request.with_model(model.clone());
+            let (answer, failure) = begun(self.inner.call(cx.clone(), request)).await;
             match failure {
                 None => {
                     let notice = mark(&cx, &error);
@@ -87,6 +79,34 @@ impl Service for DegradeService {
         let mut completion = Completion::of_text(text);
         completion.notices.push(mark(&cx, &error));
         Ok(completion.into_events())
+    }
+}
+
+impl Service for DegradeService {
+    fn info(&self) -> Info {
+        self.inner.info()
+    }
+
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        // What goes on with a checkpoint has content already.
+        if request.operation != Operation::Chat || cx.call.resume.is_some() {
+            return self.inner.call(cx, request);
+        }
+        let form = Form::of(&request);
+        let larger = self.is_larger(&request).then(|| request.clone());
+        let call = self.inner.call(cx.clone(), request);
+        Box::pin(async move {
+            let (answer, error) = match begun(call).await {
+                (answer, None) => return answer,
+                (answer, Some(error)) => (answer, error),
+            };
+            // Boxed: few calls fail, and all of them would be larger.
+            Box::pin(self.failed(cx, form, larger, answer, error)).await
+        })
     }
 }
 

@@ -10,7 +10,6 @@ mod settle;
 use std::any::Any;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::clock::Clock;
 use belvedere_core::context::Context;
@@ -19,6 +18,7 @@ use belvedere_core::layer::Layer;
 use belvedere_core::request::{Request, Scope};
 use belvedere_core::service::{Info, Service, Stack};
 use belvedere_core::store::Store;
+use futures_util::future::{BoxFuture, Either};
 
 use crate::quota::Key;
 pub use crate::speed::Speed;
@@ -27,6 +27,7 @@ pub use rates::Levels;
 
 use keys::Keys;
 use rates::Rates;
+use reserve::Reserving;
 use settle::Settling;
 
 /// Limits how many requests and tokens the calls of a key may have in a time: `10/min`, `100000/day`. Clones share it.
@@ -135,20 +136,30 @@ struct LimitService {
     inner: Stack,
 }
 
-#[async_trait]
 impl Service for LimitService {
     fn info(&self) -> Info {
         self.inner.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let ask = self.state.ask(&cx.call, &request);
-        let key = Key::of(&self.state.config.per, &cx.call.scope);
-        let reserved = self.state.reserve(&cx, &key, ask).await?;
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        match Settling::of(&self.state, &cx, key, ask, reserved) {
-            Some(settling) => watch(&cx.clone(), (*self.inner).call(cx, request), settling).await,
-            None => (*self.inner).call(cx, request).await,
-        }
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let ask = self.state.ask(&cx.call, &request);
+            let key = Key::of(&self.state.config.per, &cx.call.scope);
+            let reserved = match self.state.reserve(&cx, &key, ask) {
+                Reserving::Done(reserved) => reserved?,
+                Reserving::Waits(reserving) => reserving.await?,
+            };
+            let settling = Settling::of(&self.state, &cx, key, ask, reserved);
+            let call = self.inner.call(cx.clone(), request);
+            let watched = match settling {
+                Some(settling) => Either::Left(watch(&cx, call, settling)),
+                None => Either::Right(call),
+            };
+            watched.await
+        })
     }
 }

@@ -10,6 +10,7 @@ use belvedere_core::error::{Error, ErrorKind, Result, RetryAfter};
 use belvedere_core::hooks::Signal;
 use belvedere_core::request::{Operation, Request};
 use belvedere_core::store::{Level, Rate, Store, Take};
+use futures_util::future::BoxFuture;
 
 use super::rates::{Ask, Levels, Short, Unit, time_of};
 use super::{OnStoreFailure, State};
@@ -24,6 +25,14 @@ pub(super) enum Reserved {
     There(Arc<dyn Store>),
     /// From nowhere: the store failed, and that opens the limit.
     Nowhere,
+}
+
+/// A call that takes what it asks for.
+pub(super) enum Reserving<'a> {
+    /// It has it, or is refused.
+    Done(Result<Reserved>),
+    /// It waits: for its turn, or for a store.
+    Waits(BoxFuture<'a, Result<Reserved>>),
 }
 
 /// Why a store let nobody through.
@@ -58,17 +67,35 @@ impl State {
         Ask { input, tokens }
     }
 
-    /// Takes what a call asks for, and waits for it as long as it may. Who waits for a store asks it again, and has no
-    /// place among those of other processes.
-    pub(super) async fn reserve(&self, cx: &Context, key: &Key, ask: Ask) -> Result<Reserved> {
+    /// Takes what a call asks for, and waits for it as long as it may.
+    pub(super) fn reserve<'a>(&'a self, cx: &'a Context, key: &'a Key, ask: Ask) -> Reserving<'a> {
         let clock = cx.lent.clock.as_ref();
-        let mut left = match cx.call.deadline {
+        let left = match cx.call.deadline {
             Some(deadline) => deadline.since(clock.now()).min(self.config.wait),
             None => self.config.wait,
         };
-        let Some(store) = &self.store else {
-            return self.reserve_here(cx, key, ask, left).await;
-        };
+        if let Some(store) = &self.store {
+            return Reserving::Waits(Box::pin(self.reserve_there(store, cx, key, ask, left)));
+        }
+        match self.keys.enter(clock.boot(), key, &self.rates, ask, left) {
+            Ok(None) => Reserving::Done(Ok(Reserved::Here)),
+            Ok(Some(place)) => Reserving::Waits(Box::pin(async move {
+                let waited = place.wait(clock, &self.rates, clock.now() + left).await;
+                waited.map(|()| Reserved::Here).map_err(|short| self.refused(cx, key, short))
+            })),
+            Err(short) => Reserving::Done(Err(self.refused(cx, key, short))),
+        }
+    }
+
+    /// The same with a store. Who waits for it asks it again, and has no place among those of other processes.
+    async fn reserve_there(
+        &self,
+        store: &Arc<dyn Store>,
+        cx: &Context,
+        key: &Key,
+        ask: Ask,
+        mut left: Duration,
+    ) -> Result<Reserved> {
         loop {
             let short = match self.take(cx, store, key, ask).await? {
                 Ok(reserved) => return Ok(reserved),
@@ -77,23 +104,11 @@ impl State {
             match short {
                 Short::Until { wait, .. } if wait <= left => {
                     left -= wait;
-                    clock.sleep(wait).await;
+                    cx.lent.clock.sleep(wait).await;
                 }
                 _ => return Err(self.refused(cx, key, short)),
             }
         }
-    }
-
-    /// The same without a store: those who wait stand in a line.
-    async fn reserve_here(&self, cx: &Context, key: &Key, ask: Ask, left: Duration) -> Result<Reserved> {
-        let clock = cx.lent.clock.as_ref();
-        let reserved = match self.keys.enter(clock.boot(), key, &self.rates, ask, left) {
-            Ok(None) => Ok(()),
-            // Boxed: few calls wait, and all of them would be larger.
-            Ok(Some(place)) => Box::pin(place.wait(clock, &self.rates, clock.now() + left)).await,
-            Err(short) => Err(short),
-        };
-        reserved.map(|()| Reserved::Here).map_err(|short| self.refused(cx, key, short))
     }
 
     async fn take(

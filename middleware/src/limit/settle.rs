@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belvedere_core::clock::Clock;
-use belvedere_core::context::Context;
+use belvedere_core::context::{Call, Context, Lent};
 use belvedere_core::error::Result;
 use belvedere_core::event::Event;
 use belvedere_core::events::{Closing, End, Observer};
@@ -19,7 +19,8 @@ use crate::quota::{Key, Seen, spent, within};
 #[derive(Debug)]
 pub(super) struct Settling {
     state: Arc<State>,
-    cx: Context,
+    lent: Arc<Lent>,
+    call: Arc<Call>,
     key: Key,
     rate: Rate,
     ask: Ask,
@@ -39,18 +40,19 @@ impl Settling {
         reserved: Reserved,
     ) -> Option<Settling> {
         let rate = state.rates.tokens.filter(|_| !matches!(reserved, Reserved::Nowhere))?;
-        let before = cx.call.attempts().len();
-        let (state, cx) = (state.clone(), cx.clone());
-        Some(Settling { state, cx, key, rate, ask, reserved, before, seen: Seen::default() })
+        let before = cx.call.with_attempts(<[_]>::len);
+        let (state, lent, call) = (state.clone(), cx.lent.clone(), cx.call.clone());
+        Some(Settling { state, lent, call, key, rate, ask, reserved, before, seen: Seen::default() })
     }
 
     /// The tokens that the attempts of this layer used.
     fn used(&self) -> u64 {
-        let attempts = self.cx.call.attempts();
-        let own = attempts.get(self.before..).unwrap_or_default();
-        let tokens =
-            spent(own, self.ask.input, self.seen).map(|(_, usage, _)| usage.total_tokens().unwrap_or(0));
-        tokens.fold(0, u64::saturating_add)
+        self.call.with_attempts(|attempts| {
+            let own = attempts.get(self.before..).unwrap_or_default();
+            let tokens =
+                spent(own, self.ask.input, self.seen).map(|(_, usage, _)| usage.total_tokens().unwrap_or(0));
+            tokens.fold(0, u64::saturating_add)
+        })
     }
 }
 
@@ -61,7 +63,7 @@ impl Observer for Settling {
 
     fn end(self: Box<Self>, _: End<'_>) -> Closing {
         let used = self.used();
-        let now = self.cx.lent.clock.boot();
+        let now = self.lent.clock.boot();
         let (back, more) = (self.ask.tokens.saturating_sub(used), used.saturating_sub(self.ask.tokens));
         match self.reserved.clone() {
             Reserved::There(store) => Closing::Work(Box::pin(self.settle_there(store, back, more))),
@@ -85,10 +87,10 @@ impl Observer for Settling {
 
 impl Settling {
     async fn settle_there(self: Box<Self>, store: Arc<dyn Store>, back: u64, more: u64) {
-        let clock = self.cx.lent.clock.as_ref();
+        let clock = self.lent.clock.as_ref();
         if let Err(error) = self.give_or_take(clock, store.as_ref(), back, more).await {
             // What was reserved comes back with time.
-            self.cx.lent.hooks.emit(|| Signal::StoreFailed { layer: "limit".into(), error });
+            self.lent.hooks.emit(|| Signal::StoreFailed { layer: "limit".into(), error });
         }
         let share = self.state.rates.share(self.state.config.share).tokens.filter(|_| back > 0);
         if let Some(share) = share {

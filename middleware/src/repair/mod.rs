@@ -11,10 +11,11 @@ mod seam;
 mod stream;
 mod way;
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::context::Context;
 use belvedere_core::duration;
@@ -22,6 +23,7 @@ use belvedere_core::events::Events;
 use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service, Stack};
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +148,6 @@ struct RepairService {
     inner: Stack,
 }
 
-#[async_trait]
 impl Service for RepairService {
     fn info(&self) -> Info {
         match self.repair.policy {
@@ -155,13 +156,37 @@ impl Service for RepairService {
         }
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let repaired = Repaired::new(self.repair.clone(), self.inner.clone(), cx.clone(), request.clone());
-        if let Some(checkpoint) = cx.call.resume.clone() {
-            return Ok(Events::new(repaired.resume(&checkpoint)));
-        }
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        let answer = (*self.inner).call(cx, request).await;
-        Ok(Events::new(repaired.begun(answer)?))
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            if let Some(checkpoint) = cx.call.resume.clone() {
+                return Ok(Events::new(self.repaired(cx, request).resume(&checkpoint)));
+            }
+            let mut call = self.inner.call(cx.clone(), request.clone());
+            let (answer, is_whole) = poll_fn(|cx| {
+                let mut answer = ready!(call.as_mut().poll(cx));
+                let is_whole =
+                    !request.stream && answer.as_mut().is_ok_and(|events| events.poll_whole(cx, SHORT));
+                Poll::Ready((answer, is_whole))
+            })
+            .await;
+            // What is all there breaks no more.
+            if is_whole {
+                return answer;
+            }
+            Ok(Events::new(self.repaired(cx, request).begun(answer)?))
+        })
     }
 }
+
+impl RepairService {
+    fn repaired(&self, cx: Context, request: Request) -> Repaired {
+        Repaired::new(self.repair.clone(), self.inner.clone(), cx, request)
+    }
+}
+
+/// How many events an answer may have that is looked at as a whole.
+const SHORT: usize = 32;

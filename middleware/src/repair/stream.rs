@@ -228,7 +228,7 @@ impl Repaired {
         // The attempt ends before another begins.
         self.state = State::Over;
         self.bill.close();
-        let is_unsent = calling && self.cx.call.attempts().len() == self.attempts_before;
+        let is_unsent = calling && self.made() == self.attempts_before;
         let is_asked_on = self.way.is_on() && !self.joint.is_begun();
         if is_asked_on && is_unsent && error.kind() == ErrorKind::Unsupported {
             return self.begin(self.way.lower(&self.request), Duration::ZERO);
@@ -285,9 +285,14 @@ impl Repaired {
         let request;
         (request, self.joint) = way.ask(self.request.clone(), &self.handed, &self.repair.ask, mark);
         self.way = way;
-        self.attempts_before = self.cx.call.attempts().len();
+        self.attempts_before = self.made();
         let call = attempt::begin(self.inner.clone(), self.cx.clone(), request, wait);
         self.state = State::Calling(Box::pin(call));
+    }
+
+    /// How many attempts the call has made.
+    fn made(&self) -> usize {
+        self.cx.call.with_attempts(<[_]>::len)
     }
 
     /// Says what the attempts used, where that has not been said.
@@ -314,7 +319,7 @@ impl Repaired {
             fresh.into_held().into_iter().for_each(|event| self.hand(event));
         }
         self.settle();
-        let attempts = u32::try_from(self.cx.call.attempts().len()).unwrap_or(u32::MAX);
+        let attempts = u32::try_from(self.made()).unwrap_or(u32::MAX);
         let mut error = error.with_attempts(attempts);
         let partial = self.handed.completion().clone();
         if partial != Completion::default() {

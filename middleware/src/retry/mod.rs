@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use belvedere_core::context::Context;
 use belvedere_core::duration;
 use belvedere_core::error::{Error, Status};
@@ -22,6 +21,7 @@ use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service, Stack};
 use belvedere_core::{ErrorKind, Result};
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -149,35 +149,57 @@ struct RetryService {
     inner: Stack,
 }
 
-#[async_trait]
+/// An attempt that failed before its first content, with its stream, where it came to one.
+struct Failed {
+    error: Error,
+    events: Option<Events>,
+}
+
 impl Service for RetryService {
     fn info(&self) -> Info {
         self.inner.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let mut waits: Option<Waits> = None;
-        let mut notices = Vec::new();
-        loop {
-            // By the inner service itself: by the stack around it, the future would be boxed twice.
-            let attempt = (*self.inner).call(cx.clone(), request.clone()).await;
-            let (error, events) = match attempt {
-                Err(error) => (error, None),
-                Ok(mut events) => match events.until_content().await {
-                    Err(error) => (error, Some(events)),
-                    Ok(()) => {
-                        self.bucket.as_ref().inspect(|bucket| bucket.give());
-                        return Ok(told(notices, events));
-                    }
-                },
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        let first = self.inner.call(cx.clone(), request.clone());
+        Box::pin(async move {
+            let failed = match self.begun(first).await {
+                Ok(events) => return Ok(events),
+                Err(failed) => failed,
             };
+            // Boxed: few calls take a second attempt, and all of them would be larger.
+            Box::pin(self.again(cx, request, failed)).await
+        })
+    }
+}
+
+impl RetryService {
+    /// An attempt up to its first content.
+    async fn begun(&self, attempt: BoxFuture<'_, Result<Events>>) -> Result<Events, Failed> {
+        let mut events = attempt.await.map_err(|error| Failed { error, events: None })?;
+        if let Err(error) = events.until_content().await {
+            return Err(Failed { error, events: Some(events) });
+        }
+        self.bucket.as_ref().inspect(|bucket| bucket.give());
+        Ok(events)
+    }
+
+    /// Makes further attempts after one that failed, as long as that may do better.
+    async fn again(&self, cx: Context, request: Request, failed: Failed) -> Result<Events> {
+        let mut waits = Waits::new(&self.retry);
+        let mut notices = Vec::new();
+        let Failed { mut error, mut events } = failed;
+        loop {
             if !self.is_retried(&error) {
                 return events.map_or(Err(error), |events| Ok(told(notices, events)));
             }
             // The attempt ends before another begins.
             drop(events);
-            let waits = waits.get_or_insert_with(|| Waits::new(&self.retry));
-            let wait = match self.draw(&cx, &error, waits) {
+            let wait = match self.draw(&cx, &error, &mut waits) {
                 Ok(wait) => wait,
                 Err(why) => return Err(error.with("not_retried", why).into_persistent()),
             };
@@ -188,11 +210,14 @@ impl Service for RetryService {
             if !wait.is_zero() {
                 cx.lent.clock.sleep(wait).await;
             }
+            let attempt = self.inner.call(cx.clone(), request.clone());
+            Failed { error, events } = match self.begun(attempt).await {
+                Ok(events) => return Ok(told(notices, events)),
+                Err(failed) => failed,
+            };
         }
     }
-}
 
-impl RetryService {
     /// Whether another attempt may do better, and nobody has given up on it yet.
     fn is_retried(&self, error: &Error) -> bool {
         let is_of = |kind: ErrorKind| self.retry.on.iter().any(|on| on.is_of(kind));

@@ -70,6 +70,11 @@ impl Health {
         self.out.filter(|(until, _)| now < *until).map(|(_, reason)| reason)
     }
 
+    /// Whether it has been left out since it was known.
+    pub(super) fn was_out(&self) -> bool {
+        self.out.is_some()
+    }
+
     /// Leaves it out: longer each time, and less long again after it has been well for a time.
     pub(super) fn eject(&mut self, now: Instant, reason: ErrorKind, rules: &Ejection) -> Duration {
         if let Some((until, _)) = self.out {

@@ -1,6 +1,7 @@
 //! Who is asked, and in which order.
 
-use belvedere_core::context::{Call, Context};
+use belvedere_core::SmolStr;
+use belvedere_core::context::{Attempt, Call, Context};
 use belvedere_core::entropy::Entropy;
 use belvedere_core::error::{ErrorKind, Status};
 use belvedere_core::request::Request;
@@ -27,20 +28,25 @@ impl Order {
         let fits = |(index, goal): &(usize, &Goal)| {
             !refused.contains(index) && (goal.info.resumes || cx.call.resume.is_none())
         };
-        let (mut ready, mut waiting, mut out) =
-            (Vec::with_capacity(route.goals.len()), Vec::new(), Vec::new());
+        let mut order = Order { left: Vec::with_capacity(route.goals.len()), ready: 0 };
+        let mut waiting = 0;
         for (index, goal) in route.goals.iter().enumerate().filter(fits) {
             match route.roster.is_out(index, &cx.lent) {
-                Some(_) => out.push(index),
-                None if goal.when.is_some() => waiting.push(index),
-                None => ready.push(index),
+                Some(_) => order.left.push(index),
+                None if goal.when.is_some() => {
+                    order.left.insert(order.ready + waiting, index);
+                    waiting += 1;
+                }
+                None => {
+                    order.left.insert(order.ready, index);
+                    order.ready += 1;
+                }
             }
         }
-        route.arrange(&mut ready, cx, request);
-        let count = ready.len();
-        ready.append(&mut waiting);
-        ready.append(&mut out);
-        Order { left: ready, ready: count }
+        if let Some(ready) = order.left.get_mut(..order.ready) {
+            route.arrange(ready, cx, request);
+        }
+        order
     }
 
     /// The target that is asked first. When all that are asked in their turn are left out, it is one that may be
@@ -84,30 +90,33 @@ impl Order {
 /// The targets that refused this call before, for a reason that does not pass: whoever calls again asks the others.
 /// When all have, none is left out.
 fn refused(route: &Routed, cx: &Context, request: &Request) -> Vec<usize> {
-    let attempts = cx.call.attempts();
-    let has_refused = |goal: &Goal| {
-        attempts.iter().filter(|attempt| attempt.target.as_ref() == Some(&goal.name)).any(|attempt| {
-            match attempt.error {
-                Some(ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::QuotaExhausted) => true,
-                // The request may have become shorter since, or name another model.
-                None | Some(ErrorKind::ContextTooLong) => false,
-                Some(kind) => {
-                    kind.status() == Status::Permanent && attempt.model.as_ref() == goal.model(request)
-                }
-            }
-        })
-    };
-    let refused: Vec<usize> =
-        route.goals.iter().enumerate().filter(|(_, goal)| has_refused(goal)).map(|(at, _)| at).collect();
-    match refused.len() == route.goals.len() {
-        true => Vec::new(),
-        false => refused,
+    cx.call.with_attempts(|attempts| {
+        let has_refused = |(_, goal): &(usize, &Goal)| {
+            let mut own = attempts.iter().filter(|attempt| attempt.target.as_ref() == Some(&goal.name));
+            own.any(|attempt| is_refusal(attempt, goal.model(request)))
+        };
+        let refused: Vec<usize> =
+            route.goals.iter().enumerate().filter(has_refused).map(|(at, _)| at).collect();
+        match refused.len() == route.goals.len() {
+            true => Vec::new(),
+            false => refused,
+        }
+    })
+}
+
+/// Whether an attempt failed for a reason that does not pass. `model` is what would be asked for now.
+fn is_refusal(attempt: &Attempt, model: Option<&SmolStr>) -> bool {
+    match attempt.error {
+        Some(ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::QuotaExhausted) => true,
+        // The request may have become shorter since, or name another model.
+        None | Some(ErrorKind::ContextTooLong) => false,
+        Some(kind) => kind.status() == Status::Permanent && attempt.model.as_ref() == model,
     }
 }
 
 impl Routed {
     /// Puts the targets that are asked in their turn in order.
-    fn arrange(&self, ready: &mut Vec<usize>, cx: &Context, request: &Request) {
+    fn arrange(&self, ready: &mut [usize], cx: &Context, request: &Request) {
         let session = cx.call.scope.session.as_ref().filter(|_| self.sticky == Some(Sticky::Session));
         if let Some(session) = session {
             let affinity = |index: &usize| {
@@ -121,9 +130,9 @@ impl Routed {
             Strategy::Priority => {}
             Strategy::Weighted => {
                 let weight = |index: &usize| self.goals.get(*index).map_or(0, |goal| u64::from(goal.weight));
-                if let Some(at) = drawn(ready.iter().map(weight), entropy) {
-                    let first = ready.remove(at);
-                    ready.insert(0, first);
+                let first = drawn(ready.iter().map(weight), entropy).and_then(|at| ready.get_mut(..=at));
+                if let Some(until_first) = first {
+                    until_first.rotate_right(1);
                 }
             }
             Strategy::LeastLatency => self.arrange_by_load(ready, cx),
@@ -131,7 +140,7 @@ impl Routed {
         }
     }
 
-    fn arrange_by_load(&self, ready: &mut Vec<usize>, cx: &Context) {
+    fn arrange_by_load(&self, ready: &mut [usize], cx: &Context) {
         let now = cx.lent.clock.now();
         let load = |index: usize| self.roster.state(index).map_or(0.0, |state| state.lock().peak.load(now));
         let mut loads: Vec<(f64, usize)> = ready.iter().map(|index| (load(*index), *index)).collect();
@@ -143,7 +152,8 @@ impl Routed {
         let (better, other) = if second.0 < first.0 { (second, first) } else { (first, second) };
         loads.push(other);
         loads.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        *ready = [better].into_iter().chain(loads).map(|(_, index)| index).collect();
+        let sorted = [better].into_iter().chain(loads).map(|(_, index)| index);
+        ready.iter_mut().zip(sorted).for_each(|(place, index)| *place = index);
     }
 }
 

@@ -67,7 +67,9 @@ impl Roster {
     /// What a target failed with when it was left out, while it is.
     pub(super) fn is_out(&self, index: usize, lent: &Lent) -> Option<ErrorKind> {
         self.ejection?;
-        self.state(index)?.lock().health.is_out(lent.clock.boot())
+        let vitals = self.state(index)?.lock();
+        // Most are not left out: then no time is asked for.
+        vitals.health.was_out().then(|| vitals.health.is_out(lent.clock.boot())).flatten()
     }
 
     /// How long a call of a target is waited for before there is a second attempt.

@@ -44,7 +44,7 @@ impl<'a> Round<'a> {
     }
 
     /// Asks one target after the other until one answers.
-    pub(super) async fn run(mut self) -> Result<Events> {
+    pub(super) async fn run(&mut self) -> Result<Events> {
         let mut asked = self.order.first(self.route, self.cx);
         while let Some(index) = asked {
             if let Some(answer) = self.ask(index).await {
@@ -63,7 +63,7 @@ impl<'a> Round<'a> {
         let to = order.next(|index| route.goals.get(index).is_some_and(|goal| goal.takes(reason)))?;
         // The call's first attempt is free, whoever makes it. Where nobody has sent anything yet, this is the one.
         let call = &self.cx.call;
-        if !call.attempts().is_empty() && !call.attempt_budget.draw() {
+        if !call.with_attempts(<[_]>::is_empty) && !call.attempt_budget.draw() {
             return None;
         }
         self.fell_back(from, to);
@@ -90,7 +90,8 @@ impl<'a> Round<'a> {
                 Either::Right(_) => {}
             }
             if let Some(second) = self.begin_hedge(index, patience) {
-                return self.race((index, first, began), second).await;
+                // Boxed: few calls are that slow, and all of them would be larger.
+                return Box::pin(self.race((index, first, began), second)).await;
             }
         }
         let answer = first.await;
@@ -172,7 +173,7 @@ impl<'a> Round<'a> {
     }
 
     /// The answer, behind what there is to say about it.
-    fn answered(mut self, answer: Answer) -> Events {
+    fn answered(&mut self, answer: Answer) -> Events {
         let target = self.name(answer.index);
         if let Some(hedge) = &self.route.roster.hedge {
             self.route.allowance.earn(hedge.max);
@@ -184,12 +185,12 @@ impl<'a> Round<'a> {
         if self.notices.is_empty() {
             return answer.events;
         }
-        let notices = self.notices.into_iter().map(|notice| Ok(Event::Notice(notice)));
+        let notices = std::mem::take(&mut self.notices).into_iter().map(|notice| Ok(Event::Notice(notice)));
         Events::new(futures_util::stream::iter(notices).chain(answer.events))
     }
 
     /// The last error, with what each target failed with.
-    fn error(mut self) -> Error {
+    fn error(&mut self) -> Error {
         let told = |(index, error): &(usize, Error)| {
             format!("{} ({}: {})", self.name(*index), error.kind(), error.message())
         };

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use belvedere_core::clock::Instant;
 use belvedere_core::context::Context;
 use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::events::{Events, watch};
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service};
+use futures_util::future::{BoxFuture, Either};
 
 use super::allowance::Allowance;
 use super::config::Sticky;
@@ -26,17 +27,23 @@ pub(super) fn no_target() -> Error {
 #[derive(Debug)]
 pub(super) struct Single(pub(super) Goal);
 
-#[async_trait]
 impl Service for Single {
     fn info(&self) -> Info {
         self.0.info.clone()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
         let call = cx.call.clone();
-        let events = (*self.0.stack).call(self.0.context(cx), request).await?;
-        call.set_answered_by(self.0.name.clone());
-        Ok(events)
+        let answer = self.0.stack.call(self.0.context(cx), request);
+        Box::pin(async move {
+            let events = answer.await?;
+            call.set_answered_by(self.0.name.clone());
+            Ok(events)
+        })
     }
 }
 
@@ -49,7 +56,6 @@ pub(super) struct Routed {
     pub(super) allowance: Arc<Allowance>,
 }
 
-#[async_trait]
 impl Service for Routed {
     fn info(&self) -> Info {
         let mut info = match self.goals.first() {
@@ -60,26 +66,43 @@ impl Service for Routed {
         info
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        Round::new(self, &cx, &request).run().await
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move { Round::new(self, &cx, &request).run().await })
     }
 }
 
 impl Routed {
     /// Asks one target, up to the first event that can't be unsaid.
     pub(super) async fn ask(&self, index: usize, cx: &Context, request: &Request) -> Result<Events> {
-        let goal = self.goals.get(index).ok_or_else(no_target)?;
-        let (cx, clock) = (goal.context(cx.clone()), cx.lent.clock.as_ref());
+        let clock = cx.lent.clock.as_ref();
         let began = clock.now();
-        let call = (*goal.stack).call(cx.clone(), goal.request(request));
-        let mut events = match self.roster.watches_ends() {
-            true => watch(&cx, call, Flight::begin(&self.roster, index, &cx.lent, began)).await?,
-            false => call.await?,
-        };
+        let mut events = self.call_of(index, cx, request, began)?.await?;
         events.until_content().await?;
         let now = clock.now();
         self.roster.took(index, now.since(began), request.stream, now);
         Ok(events)
+    }
+
+    /// The call of a target, watched where its end matters.
+    fn call_of(
+        &self,
+        index: usize,
+        cx: &Context,
+        request: &Request,
+        began: Instant,
+    ) -> Result<impl Future<Output = Result<Events>> + Send + use<'_>> {
+        let goal = self.goals.get(index).ok_or_else(no_target)?;
+        let cx = goal.context(cx.clone());
+        if !self.roster.watches_ends() {
+            return Ok(Either::Left(goal.stack.call(cx, goal.request(request))));
+        }
+        let flight = Flight::begin(&self.roster, index, &cx.lent, began);
+        let call = goal.stack.call(cx.clone(), goal.request(request));
+        Ok(Either::Right(watch(&cx, call, flight)))
     }
 
     /// How long the call of a target is waited for before there is a second attempt.

@@ -8,7 +8,6 @@ mod stream;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::context::Context;
 use belvedere_core::duration;
@@ -16,6 +15,7 @@ use belvedere_core::events::Events;
 use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service, Stack};
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,19 +127,23 @@ struct ThrottleService {
     inner: Stack,
 }
 
-#[async_trait]
 impl Service for ThrottleService {
     fn info(&self) -> Info {
         self.inner.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
         // Nobody watches a whole answer come: to cut it and to hold it back would only cost.
         if !request.stream {
-            return (*self.inner).call(cx, request).await;
+            return self.inner.call(cx, request);
         }
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        let events = (*self.inner).call(cx.clone(), request).await?;
-        Ok(Events::new(Throttled::new(&self.throttle, events, &cx)))
+        Box::pin(async move {
+            let events = self.inner.call(cx.clone(), request).await?;
+            Ok(Events::new(Throttled::new(&self.throttle, events, &cx)))
+        })
     }
 }

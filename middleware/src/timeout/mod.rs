@@ -5,9 +5,9 @@ mod stream;
 mod timer;
 
 use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::context::Context;
 use belvedere_core::duration;
@@ -15,6 +15,7 @@ use belvedere_core::events::Events;
 use belvedere_core::layer::Layer;
 use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service, Stack};
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,22 +113,27 @@ struct TimeoutService {
     inner: Stack,
 }
 
-#[async_trait]
 impl Service for TimeoutService {
     fn info(&self) -> Info {
         self.inner.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let (cx, wire) = cx.with_wire();
-        let mut timers = Timers::start(self.limits, &cx, wire);
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        let mut answer = (*self.inner).call(cx, request);
-        let events = poll_fn(|cx| match answer.as_mut().poll(cx) {
-            std::task::Poll::Pending => timers.calling(cx).map(Err),
-            ready => ready,
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let (cx, wire) = cx.with_wire();
+            // Boxed, because they go on with the stream.
+            let mut timers = Box::new(Timers::start(self.limits, &cx, wire));
+            let mut answer = self.inner.call(cx, request);
+            let events = poll_fn(|cx| match answer.as_mut().poll(cx) {
+                Poll::Pending => timers.calling(cx).map(Err),
+                ready => ready,
+            })
+            .await?;
+            Ok(Events::new(Timed::new(events, timers)))
         })
-        .await?;
-        Ok(Events::new(Timed::new(events, timers)))
     }
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use belvedere_core::clock::{Clock, Instant};
 use belvedere_core::context::Call;
-use futures_util::future::BoxFuture;
 
 /// The lent clock without the pauses of one call.
 pub(super) struct Running {
-    clock: Arc<dyn Clock>,
-    call: Arc<Call>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) call: Arc<Call>,
     /// How long the call had been paused at the last look.
     spent: Duration,
 }
@@ -37,11 +36,6 @@ impl Running {
         let earlier = std::mem::replace(&mut self.spent, spent);
         let now = before(now, spent);
         (now, moment.map(|moment| before(moment, earlier).min(now)))
-    }
-
-    /// Waits this long on the lent clock, pauses or not.
-    pub(super) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.clock.sleep(duration)
     }
 
     pub(super) fn is_paused(&self) -> bool {

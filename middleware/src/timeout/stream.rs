@@ -14,11 +14,11 @@ use super::timer::Timers;
 /// Hands events on until their end, or until a timer runs out.
 pub(super) struct Timed {
     /// Gone at the end: the source is closed and no timer runs on.
-    running: Option<(Events, Timers)>,
+    running: Option<(Events, Box<Timers>)>,
 }
 
 impl Timed {
-    pub(super) fn new(events: Events, mut timers: Timers) -> Self {
+    pub(super) fn new(events: Events, mut timers: Box<Timers>) -> Self {
         timers.answered();
         Timed { running: Some((events, timers)) }
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
-use belvedere_core::clock::{Clock, Instant};
-use belvedere_core::context::{Call, Context, Wire};
+use belvedere_core::clock::Instant;
+use belvedere_core::context::{Context, Wire};
 use belvedere_core::error::{Error, ErrorKind, TimeoutPhase};
 use belvedere_core::event::Event;
 use belvedere_core::events::EndKind;
-use futures_util::future::{self, BoxFuture};
+use futures_util::future::BoxFuture;
 
 use super::Timeout;
 use super::running::Running;
@@ -17,47 +17,34 @@ use super::running::Running;
 /// How many events are handed out without waiting before `total` is looked at.
 const GLANCE: u32 = 32;
 
-/// One limit that is running. It is due at a moment that may move on; its sleep is only begun anew when it ends
-/// too early.
-struct Timer {
-    phase: TimeoutPhase,
-    limit: Duration,
-    /// On running time.
-    due: Instant,
+/// Wakes the task at a moment, on running time. A pause moves the moment on, so it may come too early.
+struct Alarm {
+    at: Instant,
     sleep: BoxFuture<'static, ()>,
 }
 
-impl Timer {
-    fn new(running: &Running, phase: TimeoutPhase, limit: Duration, now: Instant) -> Self {
-        Timer { phase, limit, due: now + limit, sleep: running.sleep(limit) }
-    }
-
-    /// Ready once it is due.
-    fn poll(&mut self, running: &Running, cx: &mut Poller<'_>) -> Poll<()> {
-        while self.sleep.as_mut().poll(cx).is_ready() {
-            let left = self.due.since(running.now());
-            if left.is_zero() {
-                return Poll::Ready(());
-            }
-            self.sleep = running.sleep(left);
-        }
-        Poll::Pending
-    }
+/// How far the connection is.
+enum Connect {
+    /// None is being made yet, as far as it is known.
+    Waiting,
+    /// One is being made; this ends once it has taken too long.
+    Dialing(BoxFuture<'static, ()>),
+    /// Nothing is to be watched any more.
+    Over,
 }
 
-/// The timers of one attempt. All of them but `connect` go by running time.
+/// The timers of one attempt. All of them but `connect` go by running time, and share one alarm.
 pub(super) struct Timers {
+    limits: Timeout,
     running: Running,
-    call: Arc<Call>,
     wire: Arc<Wire>,
-    /// Ready once a connection was not there in time; gone when the call has answered.
-    connect: Option<(Duration, BoxFuture<'static, ()>)>,
-    /// Gone when content has come.
-    first: Option<Timer>,
-    /// Begins when it first has to wait.
-    idle: Option<Timer>,
-    idle_limit: Option<Duration>,
-    total: Option<Timer>,
+    connect: Connect,
+    /// When content is due; gone when it has come.
+    first: Option<Instant>,
+    /// When a sign of life is due. Begins when it first has to wait.
+    idle: Option<Instant>,
+    total: Option<Instant>,
+    alarm: Option<Alarm>,
     /// Since when the caller has been away, while `first` runs.
     away: Instant,
     /// Since when the caller has been waiting; `None` while it is away.
@@ -73,24 +60,20 @@ pub(super) struct Timers {
 impl Timers {
     /// Starts the timers of a call that begins now.
     pub(super) fn start(limits: Timeout, cx: &Context, wire: Arc<Wire>) -> Self {
-        let clock = &cx.lent.clock;
-        let running = Running::new(clock.clone(), cx.call.clone());
+        let running = Running::new(cx.lent.clock.clone(), cx.call.clone());
         let now = running.now();
-        let timer = |phase, limit: Option<Duration>| limit.map(|l| Timer::new(&running, phase, l, now));
         Timers {
-            connect: limits.connect.map(|l| -> (Duration, BoxFuture<'static, ()>) {
-                (l, Box::pin(unconnected(wire.clone(), clock.clone(), l)))
-            }),
-            first: timer(TimeoutPhase::FirstEvent, limits.first_event),
+            connect: Connect::Waiting,
+            first: limits.first_event.map(|limit| now + limit),
             idle: None,
-            idle_limit: limits.idle,
-            total: timer(TimeoutPhase::Total, limits.total),
+            total: limits.total.map(|limit| now + limit),
+            alarm: None,
             away: now,
             waiting: None,
             alive: now,
             unwatched: 0,
             finished: false,
-            call: cx.call.clone(),
+            limits,
             running,
             wire,
         }
@@ -98,18 +81,31 @@ impl Timers {
 
     /// Waits for the call to answer: ready with the error of the timer that ran out.
     pub(super) fn calling(&mut self, cx: &mut Poller<'_>) -> Poll<Error> {
-        if let Some((limit, unconnected)) = &mut self.connect {
-            let limit = *limit;
-            if unconnected.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(self.error(TimeoutPhase::Connect, limit));
-            }
+        if let Some(limit) = self.limits.connect
+            && self.poll_unconnected(limit, cx).is_ready()
+        {
+            return Poll::Ready(self.error(TimeoutPhase::Connect, limit));
         }
         self.poll(cx)
     }
 
+    /// Ready once a connection that is being made was not there within `limit`.
+    fn poll_unconnected(&mut self, limit: Duration, cx: &mut Poller<'_>) -> Poll<()> {
+        if matches!(self.connect, Connect::Waiting) && self.wire.poll_dialing(cx).is_ready() {
+            self.connect = Connect::Dialing(self.running.clock.sleep(limit));
+        }
+        if self.wire.is_connected() {
+            self.connect = Connect::Over;
+        }
+        match &mut self.connect {
+            Connect::Dialing(sleep) => sleep.as_mut().poll(cx),
+            Connect::Waiting | Connect::Over => Poll::Pending,
+        }
+    }
+
     /// The call has answered; its caller has not asked for an event yet.
     pub(super) fn answered(&mut self) {
-        self.connect = None;
+        self.connect = Connect::Over;
         self.away = self.running.now();
     }
 
@@ -138,8 +134,9 @@ impl Timers {
     #[cold]
     fn glance(&mut self) -> Option<Error> {
         self.unwatched = 0;
-        let total = self.total.as_ref().filter(|_| !self.finished && !self.running.is_paused())?;
-        (total.due <= self.running.now()).then(|| self.error(total.phase, total.limit))
+        let due = self.total.filter(|_| !self.finished && !self.running.is_paused())?;
+        let limit = self.limits.total.filter(|_| due <= self.running.now())?;
+        Some(self.error(TimeoutPhase::Total, limit))
     }
 
     /// Waits for an event: ready with the error of the timer that ran out.
@@ -148,14 +145,12 @@ impl Timers {
         self.alive = self.alive.max(alive.unwrap_or_default());
         let since = *self.waiting.get_or_insert_with(|| {
             if let Some(first) = &mut self.first {
-                first.due = first.due + now.since(self.away);
+                *first = *first + now.since(self.away);
             }
             now
         });
-        if let (None, Some(limit)) = (&self.first, self.idle_limit) {
-            let running = &self.running;
-            let idle = self.idle.get_or_insert_with(|| Timer::new(running, TimeoutPhase::Idle, limit, since));
-            idle.due = self.alive.max(since) + limit;
+        if let (None, Some(limit)) = (self.first, self.limits.idle) {
+            self.idle = Some(self.alive.max(since) + limit);
         }
         self.poll(cx)
     }
@@ -163,17 +158,28 @@ impl Timers {
     /// Ready with the error of the timer that was due first; not while the call is paused.
     fn poll(&mut self, cx: &mut Poller<'_>) -> Poll<Error> {
         self.unwatched = 0;
-        let running = &self.running;
-        ready!(running.poll(cx));
-        let fired = [&mut self.first, &mut self.idle, &mut self.total]
-            .into_iter()
-            .flatten()
-            .filter_map(|timer| timer.poll(running, cx).is_ready().then_some(&*timer))
-            .min_by_key(|timer| timer.due)
-            .map(|timer| (timer.phase, timer.limit));
-        match fired {
-            Some((phase, limit)) => Poll::Ready(self.error(phase, limit)),
-            None => Poll::Pending,
+        ready!(self.running.poll(cx));
+        let Timeout { first_event, idle, total, .. } = self.limits;
+        let next = [
+            (TimeoutPhase::FirstEvent, self.first, first_event),
+            (TimeoutPhase::Idle, self.idle, idle),
+            (TimeoutPhase::Total, self.total, total),
+        ];
+        let next = next.into_iter().filter_map(|(phase, due, limit)| Some((phase, due?, limit?)));
+        let Some((phase, due, limit)) = next.min_by_key(|(_, due, _)| *due) else { return Poll::Pending };
+        let mut alarm = self.alarm.take().filter(|alarm| alarm.at <= due);
+        loop {
+            let left = || due.since(self.running.now());
+            let Alarm { sleep, .. } =
+                alarm.get_or_insert_with(|| Alarm { at: due, sleep: self.running.clock.sleep(left()) });
+            if sleep.as_mut().poll(cx).is_pending() {
+                self.alarm = alarm;
+                return Poll::Pending;
+            }
+            if left().is_zero() {
+                return Poll::Ready(self.error(phase, limit));
+            }
+            alarm = None;
         }
     }
 
@@ -190,17 +196,9 @@ impl Timers {
             TimeoutPhase::Total => ("the answer was not complete within", "timeout.total"),
         };
         let message = format!("{what} {limit:?}; if that is to be expected, raise `{option}`");
-        let attempts = u32::try_from(self.call.attempts().len()).unwrap_or(u32::MAX);
+        let attempts = self.running.call.with_attempts(<[_]>::len);
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
         Error::new(ErrorKind::Timeout(phase), message).with_operation("Timeout::call").with_attempts(attempts)
-    }
-}
-
-/// Ready once a connection that is being made was not there within `limit`.
-async fn unconnected(wire: Arc<Wire>, clock: Arc<dyn Clock>, limit: Duration) {
-    wire.dialing().await;
-    let connected = std::pin::pin!(wire.connected());
-    if let future::Either::Left(_) = future::select(connected, clock.sleep(limit)).await {
-        future::pending().await
     }
 }
 
