@@ -1,12 +1,12 @@
 //! The client: a stack, what is lent to it, and the calls that are open.
 
+mod call;
 mod generation;
 mod open;
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -18,8 +18,8 @@ use crate::checkpoint::Checkpoint;
 use crate::clock::Clock;
 use crate::completion::Completion;
 use crate::config::Plan;
-use crate::context::{Call, Context, Lent};
-use crate::control::{Asked, Control, StreamController};
+use crate::context::{Call, Lent};
+use crate::control::StreamController;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::hooks::{Hook, Signal};
@@ -31,10 +31,10 @@ use crate::request::{Operation, Request, ResponseFormat, Scope};
 use crate::service::{Info, Stack};
 use crate::spawner::{Spawner, Tracked};
 use crate::store::Store;
-use crate::streams::{Resuming, Streams};
+use crate::streams::Streams;
 use crate::typed::Typed;
 pub(crate) use generation::Generation;
-use open::{Open, OpenCalls, closed, failed, poll_deadline};
+use open::OpenCalls;
 
 /// Sends requests through a pipeline. Cheap to clone; clones share the pipeline and its state.
 ///
@@ -274,7 +274,7 @@ impl Client {
         let options = request.options.take().map_or_else(Default::default, |o| *o);
         let generation = self.current();
         let call = Call::new(&generation.lent, options);
-        self.open_call(&generation, request, call).await
+        self.open_call(generation, request, call).await
     }
 
     /// Goes on with a stream that was left: what had been handed out of its answer comes first, in as few events as
@@ -287,7 +287,7 @@ impl Client {
         let generation = self.current();
         check_resumes(&generation, "a checkpoint")?;
         let (request, call) = resumed(&generation, checkpoint);
-        self.open_call(&generation, request, call).await
+        self.open_call(generation, request, call).await
     }
 
     /// Reads a stream that was opened with `Options::stream_id`, also while others do, and for a while after its end:
@@ -301,77 +301,6 @@ impl Client {
     pub fn attach(&self, id: &str, offset: u64, scope: &Scope) -> Result<Cursor> {
         let current = self.current();
         current.rooms.attach(scope, id, offset, &current.lent)
-    }
-
-    async fn open_call(
-        &self,
-        generation: &Arc<Generation>,
-        request: Request,
-        mut call: Call,
-    ) -> Result<Events> {
-        let Generation { lent, rooms, .. } = &**generation;
-        let began = lent.clock.now();
-        let is_chat = request.operation == Operation::Chat;
-        let asked = is_chat.then(|| Asked { request: request.clone(), pause: call.options.pause });
-        // Layers see what holds for the call, whoever set it.
-        let policy = *call.options.pause.get_or_insert(rooms.settings.pause);
-        let call = Arc::new(call);
-        let cx = Context::new(lent.clone(), call.clone());
-        let control = Control::of_call(&cx, began, asked);
-        if is_chat && policy == PausePolicy::Checkpoint {
-            check_resumes(generation, "the pause policy `checkpoint`")?;
-        }
-        let id = call.options.stream_id.as_ref().filter(|_| is_chat);
-        id.map_or(Ok(()), |id| rooms.check_free(id, &call))?;
-        let source = self.begin(generation, request, &call).await?;
-        if let Some(id) = id {
-            let log = rooms.open(id, source, &call, lent)?;
-            return Ok(log.reader()?.into_events().controlled(control.with_buffer(0)));
-        }
-        if !is_chat || policy == PausePolicy::Backpressure {
-            return Ok(source.controlled(control.with_buffer(rooms.settings.buffer)));
-        }
-        let log = rooms.pause_log(source, &call, lent, policy);
-        let reader = log.reader()?;
-        let controller = control.controller();
-        controller.set_log(&log, None);
-        let events = match policy {
-            PausePolicy::Checkpoint => {
-                let pinned = Pinned { client: self.clone(), generation: generation.clone() };
-                Events::new(Resuming::new(pinned, call, controller, log, reader))
-            }
-            _ => reader.into_events(),
-        };
-        Ok(events.controlled(control.with_buffer(0)))
-    }
-
-    /// Calls the stack; gives its stream, held to the call's deadline.
-    async fn begin(&self, generation: &Generation, request: Request, call: &Arc<Call>) -> Result<Events> {
-        let Generation { lent, stack, .. } = generation;
-        let limit = call.options.timeout;
-        let call = call.clone();
-        let ticket = self.open.enter(call.cancel.clone())?;
-        let cx = Context::new(lent.clone(), call.clone());
-        let mut deadline = limit.map(|limit| (lent.clock.sleep(limit), limit));
-        let mut cancel = call.cancel.waiter();
-        // Boxed, so that it can be gone before its attempts are listed: each has its end by then.
-        let mut answer = stack.call(cx, request);
-        let answered = poll_fn(|poller| {
-            if cancel.is_given() {
-                return Poll::Ready(Err(closed()));
-            }
-            if let Poll::Ready(answer) = answer.as_mut().poll(poller) {
-                return Poll::Ready(answer);
-            }
-            if cancel.listen(poller).is_ready() {
-                return Poll::Ready(Err(closed()));
-            }
-            poll_deadline(&mut deadline, &call, poller).map(Err)
-        })
-        .await;
-        drop(answer);
-        let events = answered.map_err(|error| failed(error, &call, lent))?;
-        Ok(Events::new(Open::new(events, deadline, call, lent.clone(), ticket)))
     }
 
     /// Closes the client: new calls are refused, open ones may end until `deadline` from now and are cancelled

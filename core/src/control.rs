@@ -205,7 +205,7 @@ pub(crate) struct Control {
 
 impl Control {
     /// Control of a stream without a call: it has no clock and nothing to check-point.
-    pub(crate) fn detached() -> Self {
+    pub(crate) fn detached() -> Box<Self> {
         Control::new(Shared {
             cancel: Cancel::new(),
             pause: Pause::new(),
@@ -223,7 +223,7 @@ impl Control {
     }
 
     /// Control of the stream of a call that began at `began`.
-    pub(crate) fn of_call(cx: &Context, began: Instant, asked: Option<Asked>) -> Self {
+    pub(crate) fn of_call(cx: &Context, began: Instant, asked: Option<Asked>) -> Box<Self> {
         let bound = asked.as_ref().map_or(Bound::Unknown, |asked| Bound::of(&asked.request));
         Control::new(Shared {
             cancel: cx.call.cancel.clone(),
@@ -241,17 +241,17 @@ impl Control {
         })
     }
 
-    fn new(shared: Shared) -> Self {
+    fn new(shared: Shared) -> Box<Self> {
         let cancel = shared.cancel.waiter();
         let writer = Writer::new(shared.bound);
-        Control {
+        Box::new(Control {
             shared: Arc::new(shared),
             cancel,
             writer,
             teller: Teller::default(),
             held: 0,
             limit: PAUSE_BUFFER,
-        }
+        })
     }
 
     pub(crate) fn controller(&self) -> StreamController {
@@ -281,7 +281,7 @@ impl Control {
     }
 
     /// How many bytes are read ahead in a pause; 0 where a log does that.
-    pub(crate) fn with_buffer(mut self, bytes: usize) -> Self {
+    pub(crate) fn with_buffer(mut self: Box<Self>, bytes: usize) -> Box<Self> {
         self.limit = bytes;
         self
     }

@@ -65,7 +65,12 @@ impl Events {
     /// A stream from a source of events. In a debug build the source is held to the [laws](crate::laws): a breach
     /// becomes an `Unexpected` error that names the law.
     pub fn new(stream: impl Stream<Item = Result<Event>> + Send + 'static) -> Self {
-        Events::from_source(Source::Any(Box::pin(stream)))
+        Events::boxed(Box::pin(stream))
+    }
+
+    /// The same from one that is boxed already.
+    pub(crate) fn boxed(stream: BoxStream<'static, Result<Event>>) -> Self {
+        Events::from_source(Source::Any(stream))
     }
 
     fn from_source(source: Source) -> Self {
@@ -89,13 +94,13 @@ impl Events {
 
     /// Puts the stream under the control of its call: once that is cancelled, the source is dropped and the stream is
     /// over; while it is paused, nothing is handed out.
-    pub(crate) fn controlled(mut self, control: Control) -> Self {
-        self.control = Some(Box::new(control));
+    pub(crate) fn controlled(mut self, control: Box<Control>) -> Self {
+        self.control = Some(control);
         self
     }
 
     fn control(&mut self) -> &mut Control {
-        self.control.get_or_insert_with(|| Box::new(Control::detached()))
+        self.control.get_or_insert_with(Control::detached)
     }
 
     /// Control of the stream from any thread or task: pause, resume, cancel, progress, checkpoint.
@@ -139,15 +144,16 @@ impl Events {
     /// # Errors
     /// The stream's error, or `Cancelled`, with the partial answer inside if anything had come.
     pub async fn collect(mut self) -> Result<Completion> {
-        let mut fold = Fold::default();
+        // A stream with a control folds itself.
+        let mut fold = self.control.is_none().then(Box::<Fold>::default);
         while let Some(Ok(event)) = self.next().await {
-            if self.control.is_none() {
+            if let Some(fold) = &mut fold {
                 fold.event(&event);
             }
         }
         let partial = match &mut self.control {
             Some(control) => control.take_partial(),
-            None => fold.into_completion(),
+            None => fold.map(|fold| fold.into_completion()).unwrap_or_default(),
         };
         let error = match (self.end, self.failure) {
             (_, Some(error)) => error,

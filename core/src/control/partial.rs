@@ -4,7 +4,7 @@
 //! takes no lock to write. Who reads the answer folds the tail in first, as the stream does when it is full.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::completion::{Fold, Run};
 use crate::event::Event;
@@ -12,11 +12,15 @@ use crate::event::Event;
 /// How much text may wait to be folded in, in bytes: some tens of the pieces that models send.
 const TAIL: usize = 256;
 
+type Tail = [AtomicU8; TAIL];
+
 /// What the stream and its controllers share of the answer.
+#[derive(Default)]
 pub(super) struct Partial {
     folded: Mutex<Folded>,
-    /// Written by the stream alone, from the beginning on, and begun again only under the lock.
-    tail: [AtomicU8; TAIL],
+    /// Written by the stream alone, from the beginning on, and begun again only under the lock. There once a piece
+    /// went into it: a whole answer has none.
+    tail: OnceLock<Box<Tail>>,
     /// How much of the tail is written.
     written: AtomicUsize,
 }
@@ -28,16 +32,6 @@ struct Folded {
     run: Option<Run>,
     /// How much of the tail is folded in.
     taken: usize,
-}
-
-impl Default for Partial {
-    fn default() -> Self {
-        Partial {
-            folded: Mutex::default(),
-            tail: [const { AtomicU8::new(0) }; TAIL],
-            written: AtomicUsize::new(0),
-        }
-    }
 }
 
 impl Partial {
@@ -57,7 +51,8 @@ impl Partial {
     fn append(&self, text: &str) -> bool {
         let written = self.written.load(Ordering::Relaxed);
         let end = written + text.len();
-        let Some(free) = self.tail.get(written..end) else { return false };
+        let tail = self.tail.get_or_init(|| Box::new([const { AtomicU8::new(0) }; TAIL]));
+        let Some(free) = tail.get(written..end) else { return false };
         for (place, byte) in free.iter().zip(text.bytes()) {
             place.store(byte, Ordering::Relaxed);
         }
@@ -79,8 +74,9 @@ impl Partial {
     fn settled(&self) -> MutexGuard<'_, Folded> {
         let mut folded = super::lock(&self.folded);
         let written = self.written.load(Ordering::Acquire);
+        let Some(tail) = self.tail.get() else { return folded };
         let mut text = [0; TAIL];
-        let new = self.tail.get(folded.taken..written).unwrap_or_default();
+        let new = tail.get(folded.taken..written).unwrap_or_default();
         for (byte, place) in text.iter_mut().zip(new) {
             *byte = place.load(Ordering::Relaxed);
         }
