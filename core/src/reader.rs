@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Notice};
 use crate::events::Events;
-use crate::framing::Framer;
+use crate::framing::{Each, Framer};
 use crate::http::Limits;
 use crate::provider::{Decoder, Frame, Framing, Provider};
 use crate::request::Request;
@@ -86,6 +86,15 @@ impl Reader {
 
     /// Takes a piece of the body in. What was decoded before a fault in the same piece is delivered first.
     pub fn feed(&mut self, chunk: &[u8]) {
+        self.feed_by(chunk, |framer, each| framer.feed(chunk, each));
+    }
+
+    /// The same for a piece that is shared, which is copied less.
+    pub(crate) fn feed_shared(&mut self, chunk: &Bytes) {
+        self.feed_by(chunk, |framer, each| framer.feed_shared(chunk, each));
+    }
+
+    fn feed_by(&mut self, chunk: &[u8], feed: impl FnOnce(&mut Framer, Each<'_>) -> Result<()>) {
         if !matches!(self.outcome, Outcome::Open) {
             return;
         }
@@ -95,7 +104,7 @@ impl Reader {
             before.extend_from_slice(chunk);
         }
         let mut decoder_spoke = false;
-        let outcome = framer.feed(chunk, &mut |frame| {
+        let outcome = feed(framer, &mut |frame| {
             *prologue = None;
             let outcome = decode(decoder.as_mut(), frame, *raw, out);
             decoder_spoke |= outcome.is_err();

@@ -14,6 +14,8 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
+
 use crate::error::Result;
 use crate::provider::{Frame, Framing};
 use array::Array;
@@ -24,7 +26,7 @@ use lines::Lines;
 use sse::Sse;
 
 /// What takes the frames.
-type Each<'e> = &'e mut dyn FnMut(Frame<'_>) -> Result<()>;
+pub(crate) type Each<'e> = &'e mut dyn FnMut(Frame<'_>) -> Result<()>;
 
 /// The byte order mark in UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -85,6 +87,21 @@ impl Framer {
         match self.mark {
             None => self.cutter.feed(chunk, each),
             Some(seen) => self.feed_start(seen, chunk, each),
+        }
+    }
+
+    /// The same for a piece that is shared: a body that is one frame in one piece is not copied.
+    ///
+    /// # Errors
+    /// As [`Framer::feed`].
+    pub(crate) fn feed_shared(&mut self, chunk: &Bytes, each: Each<'_>) -> Result<()> {
+        let is_plain = chunk.first().is_some_and(|first| !BOM.starts_with(&[*first]));
+        match &mut self.cutter {
+            Cutter::Json(json) if json.is_empty() && self.mark == Some(0) && is_plain => {
+                self.mark = None;
+                json.begin(chunk.clone())
+            }
+            _ => self.feed(chunk, each),
         }
     }
 
