@@ -234,15 +234,32 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whether both addresses have an origin, and the same.
+    pub(crate) fn is_same(one: &Uri, other: &Uri) -> bool {
+        let (Some(a), Some(b)) = (OriginRef::of(one), OriginRef::of(other)) else { return false };
+        a.scheme.eq_ignore_ascii_case(b.scheme) && a.host.eq_ignore_ascii_case(b.host) && a.port == b.port
+    }
+
     /// The origin of an address (RFC 6454): scheme and host in lower case, the scheme's port when none is given.
     pub fn of(uri: &Uri) -> Option<Self> {
-        let scheme = uri.scheme_str()?.to_ascii_lowercase();
-        let port = uri.port_u16().or(match scheme.as_str() {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => None,
-        });
-        Some(Origin { host: uri.host()?.to_ascii_lowercase(), scheme, port })
+        let OriginRef { scheme, host, port } = OriginRef::of(uri)?;
+        Some(Origin { scheme: scheme.to_ascii_lowercase(), host: host.to_ascii_lowercase(), port })
+    }
+}
+
+/// An origin as an address has it, in upper or lower case.
+struct OriginRef<'a> {
+    scheme: &'a str,
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl<'a> OriginRef<'a> {
+    fn of(uri: &'a Uri) -> Option<Self> {
+        let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+        let common = [("http", 80), ("https", 443)];
+        let common = common.iter().find(|(name, _)| name.eq_ignore_ascii_case(scheme)).map(|(_, port)| *port);
+        Some(OriginRef { scheme, host, port: uri.port_u16().or(common) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one driver of all wire protocols: encode, sign, send, frame, decode.
 
+mod failed;
 mod limits;
-mod renewed;
 
 use std::fmt;
 use std::pin::Pin;
@@ -21,14 +21,13 @@ use crate::credentials::{Credentials, Origin};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::events::{End, Events};
-use crate::provider::Provider;
+use crate::provider::{Lack, Provider};
 use crate::reader::{Outcome, Reader};
 use crate::request::{Options, Request};
 use crate::service::{Info, Service};
 use crate::target::{self, Target};
 use crate::transport::Body;
 pub use limits::Limits;
-use renewed::Failed;
 
 /// A service from a wire protocol: the one driver of all of them.
 ///
@@ -87,38 +86,29 @@ impl<P: Provider> Service for Http<P> {
     }
 
     async fn call(&self, cx: Context, mut request: Request) -> Result<Events> {
-        let info = &self.info;
         // What is refused here reaches no provider: it is no attempt.
         let lacks = self.target.prepare(&self.provider, &cx.call, &mut request);
-        let model = request.model.clone().or_else(|| info.model.clone());
-        let here = |error| place(error, &info.name, model.as_deref());
+        let model = request.model.clone().or_else(|| self.info.model.clone());
+        let here = |error| place(error, &self.info.name, model.as_deref());
         let lacks = lacks.map_err(here)?;
-        let mut outgoing = self.outgoing(&cx, &request).map_err(here)?;
-        let mut ticket = cx.attempt(info.name.clone(), model.clone());
-        let signed = self.credentials.sign(&cx, &mut outgoing).await;
-        let mut outcome = match signed {
-            Ok(()) => self.attempt(&cx, request, outgoing, &ticket).await,
-            Err(error) => Err(error.into()),
+        let ticket;
+        // A block, so that the future has no room for the request any more while it waits for the answer.
+        let sent = {
+            let mut outgoing = self.outgoing(&cx, &request).map_err(here)?;
+            ticket = cx.attempt(self.info.name.clone(), model.clone());
+            let signed = self.credentials.sign(&cx, &mut outgoing).await;
+            signed.map(|()| send(&cx, outgoing))
         };
-        let mut is_renewed = false;
-        loop {
-            let Failed { error, refused } = match outcome {
-                Ok(mut drive) => {
-                    drive.ticket = Some(ticket);
-                    return Ok(target::noted(lacks, drive));
-                }
-                Err(failed) => failed,
-            };
-            let error = ticket.stamp(here(error));
-            ticket.end(End::of(&error));
-            let again = match refused.filter(|_| !is_renewed) {
-                Some(refused) => self.renewed(&cx, *refused).await,
-                None => None,
-            };
-            let Some((request, outgoing)) = again else { return Err(error) };
-            is_renewed = true;
-            ticket = cx.attempt(info.name.clone(), model.clone());
-            outcome = self.attempt(&cx, request, outgoing, &ticket).await;
+        let outcome = match sent {
+            Ok(Sent { signed, response }) => {
+                response.await.and_then(|response| self.read(&cx, request, signed, response, &ticket))
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(drive) if !drive.failed => Ok(drive.into_events(ticket, lacks)),
+            // Boxed, as it is rare.
+            outcome => Box::pin(self.failed(&cx, outcome, ticket, lacks, model)).await,
         }
     }
 }
@@ -144,17 +134,15 @@ impl<P: Provider> Http<P> {
         Ok(outgoing)
     }
 
-    /// Sends what is signed.
-    async fn attempt(
+    /// Begins to read a response; of an error status, too.
+    fn read(
         &self,
         cx: &Context,
         request: Request,
-        outgoing: http::Request<Bytes>,
+        signed: HeaderMap,
+        response: http::Response<Body>,
         ticket: &AttemptTicket,
-    ) -> Result<Drive, Failed> {
-        let secrets = sensitive(outgoing.headers());
-        let signed = outgoing.headers().clone();
-        let response = cx.lent.transport.send(outgoing, cx.wire.clone()).await?;
+    ) -> Result<Box<Drive>> {
         if let Some(wire) = &cx.wire {
             wire.set_connected();
             wire.touch(cx.lent.clock.now());
@@ -162,65 +150,60 @@ impl<P: Provider> Http<P> {
         let (head, body) = response.into_parts();
         ticket.status(head.status.as_u16());
         cx.call.pause.set_connection(crate::pause::CONNECTION);
-        let failed = !head.status.is_success();
         let reader = match Reader::new(&self.provider, &request, &head, &self.limits) {
             Ok(reader) if cx.call.options.raw => reader.with_raw(),
             Ok(reader) => reader,
-            Err(error) => return Err(clean(error, cx, &secrets, &request).into()),
+            Err(error) => return Err(clean(error, cx, &signed, &request)),
         };
-        let info = &self.info;
-        let mut drive = Drive {
+        let model = request.model.clone().or_else(|| self.info.model.clone());
+        Ok(Box::new(Drive {
             reader,
+            failed: !head.status.is_success(),
             state: State::Reading,
             body: Some(body),
             cx: cx.clone(),
             limits: self.limits,
-            model: request.model.clone().or_else(|| info.model.clone()),
+            model,
             request,
-            secrets,
-            provider: info.name.clone(),
+            signed,
+            provider: self.info.name.clone(),
             ticket: None,
-        };
-        if !failed {
-            return Ok(drive);
-        }
-        // An error status is an error of the call, not of its stream: it is read here.
-        let mut error = Error::new(ErrorKind::Unexpected, "an error status without an error");
-        while let Some(item) = drive.next().await {
-            if let Err(e) = item {
-                error = e;
-            }
-        }
-        let is_of_credentials = matches!(
-            error.kind(),
-            ErrorKind::Unauthorized | ErrorKind::QuotaExhausted | ErrorKind::RateLimited
-        );
-        let are_renewed = is_of_credentials && self.credentials.refused(cx, &signed, &error);
-        let is_refused = are_renewed && error.kind() == ErrorKind::Unauthorized;
-        Err(Failed { error, refused: is_refused.then(|| Box::new((drive.request, signed))) })
+        }))
     }
 
     /// Credentials are bound to the origin of the configured address, whatever a request says.
     fn check_origin(&self, outgoing: &http::Request<Bytes>) -> Result<()> {
-        let bound = Origin::of(self.provider.base_url());
-        let going = Origin::of(outgoing.uri());
-        if bound.is_some() && bound == going {
+        let (bound, going) = (self.provider.base_url(), outgoing.uri());
+        if Origin::is_same(bound, going) {
             return Ok(());
         }
         let show =
-            |o: &Option<Origin>| o.as_ref().map_or("no absolute address".to_owned(), Origin::to_string);
+            |uri| Origin::of(uri).map_or("no absolute address".to_owned(), |origin| origin.to_string());
         Err(Error::new(
             ErrorKind::Forbidden,
             "the request goes to an origin its credentials are not bound to",
         )
-        .with("bound_to", show(&bound))
-        .with("going_to", show(&going)))
+        .with("bound_to", show(bound))
+        .with("going_to", show(going)))
     }
 }
 
 /// Makes an error fit to leave: dates become delays, and the provider's sentence loses secrets and echoes.
-fn clean(error: Error, cx: &Context, secrets: &[SmolStr], request: &Request) -> Error {
-    error.settle(cx.lent.clock.wall(), |message| crate::redact::message(message, secrets, request))
+fn clean(error: Error, cx: &Context, signed: &HeaderMap, request: &Request) -> Error {
+    error.settle(cx.lent.clock.wall(), |message| crate::redact::message(message, &sensitive(signed), request))
+}
+
+/// A request on its way.
+struct Sent<'a> {
+    /// The headers it was signed with.
+    signed: HeaderMap,
+    response: BoxFuture<'a, Result<http::Response<Body>>>,
+}
+
+/// Sends what is signed.
+fn send(cx: &Context, outgoing: http::Request<Bytes>) -> Sent<'_> {
+    let signed = outgoing.headers().clone();
+    Sent { signed, response: cx.lent.transport.send(outgoing, cx.wire.clone()) }
 }
 
 /// The caller's headers and idempotency key; never the credentials.
@@ -257,12 +240,15 @@ fn sensitive(headers: &HeaderMap) -> Vec<SmolStr> {
 /// Reads one response. Dropping it closes the connection.
 struct Drive {
     reader: Reader,
+    /// The status is an error.
+    failed: bool,
     state: State,
     body: Option<Body>,
     cx: Context,
     limits: Limits,
     request: Request,
-    secrets: Vec<SmolStr>,
+    /// The headers it was signed with.
+    signed: HeaderMap,
     provider: SmolStr,
     model: Option<SmolStr>,
     /// There once the response counts as an answer; an error status is settled by the call itself.
@@ -281,6 +267,12 @@ enum State {
 }
 
 impl Drive {
+    /// The events of an answer to the attempt of this ticket, which lacks something.
+    fn into_events(mut self: Box<Self>, ticket: AttemptTicket, lacks: Vec<Lack>) -> Events {
+        self.ticket = Some(ticket);
+        target::noted(lacks, Pin::from(self))
+    }
+
     /// Reads the body; ready when the reader has something new.
     fn read(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
         let Some(body) = &mut self.body else {
@@ -293,7 +285,7 @@ impl Drive {
                 if let Some(wire) = &self.cx.wire {
                     wire.touch(self.cx.lent.clock.now());
                 }
-                self.reader.feed(&chunk);
+                self.reader.feed_shared(&chunk);
             }
             // A stream that is over must not be polled again, and there is nothing to drain.
             Poll::Ready(Some(Err(error))) => {
@@ -317,7 +309,7 @@ impl Drive {
     }
 
     fn fail(&mut self, error: Error) -> Error {
-        let error = clean(error, &self.cx, &self.secrets, &self.request);
+        let error = clean(error, &self.cx, &self.signed, &self.request);
         let error = match &self.ticket {
             Some(ticket) => ticket.stamp(place(error, &self.provider, self.model.as_deref())),
             None => error,

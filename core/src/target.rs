@@ -3,8 +3,8 @@
 mod overlay;
 mod policy;
 
-use futures_core::Stream;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +88,9 @@ fn lacking(lacks: &[Lack]) -> Error {
 }
 
 /// The events of an answer, behind a notice for each loss.
-pub(crate) fn noted(lacks: Vec<Lack>, answer: impl Stream<Item = Result<Event>> + Send + 'static) -> Events {
+pub(crate) fn noted(lacks: Vec<Lack>, answer: BoxStream<'static, Result<Event>>) -> Events {
     if lacks.is_empty() {
-        return Events::new(answer);
+        return Events::boxed(answer);
     }
     let notice = |lack: Lack| {
         let (parameter, reason) = (lack.parameter, lack.reason.into_owned());
