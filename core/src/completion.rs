@@ -308,6 +308,11 @@ impl Fold {
         match self.completion.choices.binary_search_by_key(&choice, |c| c.index) {
             Ok(at) => at,
             Err(at) => {
+                if self.numbers.is_empty() {
+                    // Most answers have one choice: there is no room for more until they come.
+                    self.completion.choices.reserve_exact(1);
+                    self.numbers.reserve_exact(1);
+                }
                 self.completion.choices.insert(at, Choice { index: choice, ..Choice::default() });
                 self.numbers.insert(at, Vec::new());
                 at
@@ -331,6 +336,9 @@ impl Fold {
             None => {
                 self.open.push(OpenPart { choice, part: number, at: parts.len() });
                 numbers.push(number);
+                if parts.is_empty() {
+                    parts.reserve_exact(1);
+                }
                 parts.push(new());
                 parts.last_mut()
             }

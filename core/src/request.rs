@@ -316,7 +316,9 @@ impl Scope {
 impl Request {
     /// A chat request with these messages.
     pub fn new(messages: impl Into<Vec<Message>>) -> Self {
-        Parameters { messages: Arc::new(messages.into()), ..Parameters::default() }.into()
+        let mut parameters = Parameters::default();
+        *Arc::make_mut(&mut parameters.messages) = messages.into();
+        parameters.into()
     }
 
     /// An embedding request for these texts.

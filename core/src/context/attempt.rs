@@ -85,6 +85,10 @@ impl AttemptTicket {
         let began = clock.now();
         let mut attempts = cx.call.lock();
         let target = cx.target.clone();
+        if attempts.is_empty() {
+            // Most calls make one.
+            attempts.reserve_exact(1);
+        }
         attempts.push(Attempt { provider, model, target, ..Attempt::default() });
         let index = attempts.len() - 1;
         AttemptTicket { call: cx.call.clone(), wire: cx.wire.clone(), index, clock, began }
