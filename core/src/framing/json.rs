@@ -42,3 +42,37 @@ impl Json {
         each(Frame { name: None, data })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::framing::Framer;
+    use crate::provider::Framing;
+
+    fn frames(pieces: &[&'static str]) -> Vec<Vec<u8>> {
+        let (mut framer, mut frames) = (Framer::new(Framing::Json, 16), Vec::new());
+        let mut each = |frame: Frame<'_>| {
+            frames.push(frame.data.to_vec());
+            Ok(())
+        };
+        for piece in pieces {
+            framer.feed_shared(&Bytes::from_static(piece.as_bytes()), &mut each).unwrap();
+        }
+        framer.eof(&mut each).unwrap();
+        frames
+    }
+
+    #[test]
+    fn shared_pieces_are_one_frame_however_many_they_are() {
+        let body = r#"{"a":1}"#;
+        for pieces in [&[body][..], &["", body], &[r#"{"a""#, ":1}"], &["\u{feff}", body]] {
+            assert_eq!(frames(pieces), [body.as_bytes()], "{pieces:?}");
+        }
+        assert_eq!(frames(&[]), [b""]);
+        let longer = Bytes::from_static(b"seventeen letters");
+        assert!(Framer::new(Framing::Json, 16).feed_shared(&longer, &mut |_| Ok(())).is_err());
+    }
+}
