@@ -53,9 +53,9 @@ pub(crate) fn address(base: &Uri, version: &str, path: &str) -> Result<Uri> {
     let prefix = base.path().trim_end_matches('/');
     let prefix = prefix.strip_suffix(version).unwrap_or(prefix);
     let path = match (base.query(), path.contains('?')) {
-        (Some(query), true) => format!("{prefix}{path}&{query}"),
-        (Some(query), false) => format!("{prefix}{path}?{query}"),
-        (None, _) => format!("{prefix}{path}"),
+        (Some(query), true) => [prefix, path, "&", query].concat(),
+        (Some(query), false) => [prefix, path, "?", query].concat(),
+        (None, _) => [prefix, path].concat(),
     };
     let uri = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path);
     uri.build().map_err(|e| Error::new(ErrorKind::ConfigInvalid, "base_url: makes no address").with_source(e))
@@ -170,14 +170,26 @@ pub(crate) fn arguments<'a>(input: &'a str, path: &str) -> Result<&'a serde_json
     }
 }
 
-/// The JSON text of a body.
+/// The JSON text of the body of a request.
 ///
 /// # Errors
 /// `InvalidRequest` when it can't be written.
-pub(crate) fn json(body: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(body)
-        .map(Bytes::from)
-        .map_err(|_| invalid("request", "has a number that JSON cannot carry"))
+pub(crate) fn json(request: &Request, body: &impl Serialize) -> Result<Bytes> {
+    // Room for all of it in most cases: what is written need not be moved as it grows.
+    let mut text = Vec::with_capacity(length(request));
+    serde_json::to_writer(&mut text, body)
+        .map_err(|_| invalid("request", "has a number that JSON cannot carry"))?;
+    Ok(text.into())
+}
+
+/// The bytes that a request takes as JSON, about: its texts, with some escapes, and what stands around them.
+fn length(request: &Request) -> usize {
+    const FIELDS: usize = 128;
+    const PART: usize = 48;
+    let text = |text: &str| PART + text.len() + text.len() / 32;
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let said = parts.map(|part| text(part.as_text().unwrap_or_default()));
+    FIELDS + said.chain(request.input.iter().map(|input| text(input))).sum::<usize>()
 }
 
 /// What a wire has no place for is answered with.

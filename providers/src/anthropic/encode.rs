@@ -110,7 +110,7 @@ fn write(
         stream: named && request.stream,
         settings,
     };
-    outgoing::json(&body)
+    outgoing::json(request, &body)
 }
 
 /// The system blocks, and the turns in alternation. `native` is a `system` in the wire's own form: it comes first.

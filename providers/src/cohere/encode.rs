@@ -18,7 +18,7 @@ use crate::outgoing::{self, BodyFields, invalid};
 pub(super) fn chat(provider: &Cohere, request: &Request) -> Result<Bytes> {
     refuse_unwritable(request)?;
     let messages = message::all(&request.messages)?;
-    outgoing::json(&Chat { model: provider.model(request)?, request, messages })
+    outgoing::json(request, &Chat { model: provider.model(request)?, request, messages })
 }
 
 /// The body of an embedding.
@@ -26,7 +26,7 @@ pub(super) fn chat(provider: &Cohere, request: &Request) -> Result<Bytes> {
 /// # Errors
 /// As [`chat`].
 pub(super) fn embed(provider: &Cohere, request: &Request) -> Result<Bytes> {
-    outgoing::json(&Embed { model: provider.model(request)?, request })
+    outgoing::json(request, &Embed { model: provider.model(request)?, request })
 }
 
 /// Refuses what has no form on the wire; what the wire lacks altogether was fitted before.

@@ -62,7 +62,7 @@ pub(super) fn body(provider: &Google, model: &str, request: &Request) -> Result<
         tools: if given(&["tools"]) { Vec::new() } else { tools::entries(&request.tools)? },
         settings,
     };
-    json(&body)
+    json(request, &body)
 }
 
 /// Joins derived settings with the request's own under either of the field's spellings; its own fields win.

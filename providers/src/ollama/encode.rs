@@ -21,7 +21,7 @@ use crate::outgoing::{self, BodyFields, unsupported};
 pub(super) fn chat(provider: &Ollama, request: &Request) -> Result<Bytes> {
     refuse_unwritable(request)?;
     let asked = Asked::Chat(message::all(request)?);
-    outgoing::json(&Body { model: provider.model(request)?, provider, request, asked })
+    outgoing::json(request, &Body { model: provider.model(request)?, provider, request, asked })
 }
 
 /// The body of a generated answer: one prompt.
@@ -34,7 +34,7 @@ pub(super) fn generate(provider: &Ollama, request: &Request) -> Result<Bytes> {
         return Err(unsupported("tools", "generating takes no tools; chat does"));
     }
     let asked = Asked::Prompt(Prompt::of(request)?);
-    outgoing::json(&Body { model: provider.model(request)?, provider, request, asked })
+    outgoing::json(request, &Body { model: provider.model(request)?, provider, request, asked })
 }
 
 /// The body of an embedding.
@@ -42,7 +42,10 @@ pub(super) fn generate(provider: &Ollama, request: &Request) -> Result<Bytes> {
 /// # Errors
 /// `InvalidRequest` when no model is named.
 pub(super) fn embed(provider: &Ollama, request: &Request) -> Result<Bytes> {
-    outgoing::json(&Body { model: provider.model(request)?, provider, request, asked: Asked::Vectors })
+    outgoing::json(
+        request,
+        &Body { model: provider.model(request)?, provider, request, asked: Asked::Vectors },
+    )
 }
 
 /// Refuses what has no form on the wire; what the wire lacks altogether was fitted before.

@@ -19,7 +19,7 @@ use crate::outgoing::{BodyFields, json as json_of};
 /// `Unsupported` for what the server has no field for; the parameter is named.
 pub(crate) fn chat(host: &Host, model: &str, request: &Request) -> Result<Bytes> {
     check::chat(host, request)?;
-    json_of(&Chat { host, model, request })
+    json_of(request, &Chat { host, model, request })
 }
 
 /// The body of an embedding request.
@@ -30,7 +30,7 @@ pub(crate) fn embeddings(host: &Host, model: &str, request: &Request) -> Result<
     if request.input.is_empty() && !request.extra.contains_key("input") {
         return Err(Error::new(ErrorKind::InvalidRequest, "input: there is nothing to embed"));
     }
-    json_of(&Embeddings { host, model, request })
+    json_of(request, &Embeddings { host, model, request })
 }
 
 struct Chat<'a> {

@@ -73,7 +73,7 @@ pub(super) fn body(model: &str, request: &Request) -> Result<Bytes> {
         if without("tools") { request.tools.iter().map(Definition::of).collect() } else { Vec::new() };
     let model = Some(model).filter(|_| without("model"));
     let input = Some(items.into_inner()).filter(|_| without("input"));
-    text_of(&Body { model, input, tools, stream, settings })
+    text_of(request, &Body { model, input, tools, stream, settings })
 }
 
 /// Refuses what the wire lacks. What asks for no more than the wire gives anyway is fine.
