@@ -53,9 +53,9 @@ impl<'a> Text<'a> {
 /// The text of a frame. Bad bytes stand for U+FFFD, and so does half of a character, an escape such as `\ud83d` that
 /// lacks its other half: no text can hold it. Servers that send a token at a time cut characters in two.
 pub(crate) fn text_of(frame: &[u8]) -> Cow<'_, str> {
-    match String::from_utf8_lossy(frame) {
-        Cow::Borrowed(text) => mended(text),
-        Cow::Owned(text) => Cow::Owned(mended(&text).into_owned()),
+    match std::str::from_utf8(frame) {
+        Ok(text) => mended(text),
+        Err(_) => Cow::Owned(mended(&String::from_utf8_lossy(frame)).into_owned()),
     }
 }
 
@@ -229,7 +229,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = list.next_element::<Object<T>>()? {
-            items.extend(item.0);
+            let Some(item) = item.0 else { continue };
+            if items.is_empty() {
+                // Most lists have one item, and items are large: there is no room for more until they come.
+                items.reserve_exact(1);
+            }
+            items.push(item);
         }
         Ok(List(items))
     }

@@ -63,7 +63,9 @@ impl Answer {
             }
         }
         if let Some(raw) = usage.filter(|raw| *raw != self.usage) {
-            raw.clone_into(&mut self.usage);
+            if form == Form::Pieces {
+                raw.clone_into(&mut self.usage);
+            }
             let read = serde_json::from_str(raw).ok().and_then(usage::read);
             out.extend(read.map(|usage| Event::Usage(Arc::new(usage))));
         }
@@ -87,6 +89,9 @@ impl Answer {
         match self.choices.binary_search_by_key(&index, |choice| choice.index) {
             Ok(at) => at,
             Err(at) => {
+                if self.choices.is_empty() {
+                    self.choices.reserve_exact(1);
+                }
                 self.choices.insert(at, Choice::new(index));
                 at
             }

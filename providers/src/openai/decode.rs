@@ -74,6 +74,9 @@ impl Decoder for Chunks {
     }
 }
 
+/// The events of a plain answer: its start, a text and its end, usage, and the finish.
+const EVENTS: usize = 5;
+
 /// Reads a whole answer, which is one frame. It is complete also without a finish reason.
 pub(crate) struct Whole {
     head: fault::Head,
@@ -94,6 +97,7 @@ impl Decoder for Whole {
             return Ok(());
         }
         self.over = true;
+        out.reserve(EVENTS);
         let answer = &mut self.answer;
         with_chunk(&self.head, data, broken_body, &mut |chunk| answer.take(chunk, Form::Whole, out))?;
         if self.answer.is_empty() {

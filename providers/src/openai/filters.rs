@@ -36,6 +36,9 @@ impl Filters {
 
     /// Findings about the prompt.
     pub(crate) fn add_prompt(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let found: Vec<Value> = serde_json::from_str(text).unwrap_or_default();
         self.prompt = (!found.is_empty()).then_some(Value::Array(found));
     }

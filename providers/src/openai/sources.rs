@@ -62,5 +62,8 @@ fn source(value: &Value, quote: &str) -> Source {
 
 /// The items of a list; none when it is no list.
 fn list(raw: &str) -> Vec<Value> {
+    if raw.is_empty() {
+        return Vec::new();
+    }
     serde_json::from_str(raw).unwrap_or_default()
 }

@@ -178,12 +178,17 @@ struct Counters<'a>(Option<&'a Map<String, Value>>);
 impl<'a> Counters<'a> {
     /// The first of these that is a non-negative whole number.
     fn first(&self, names: &[&str]) -> Option<u64> {
-        names.iter().find_map(|name| count(self.0?.get(*name)?))
+        names.iter().find_map(|name| count(self.get(name)?))
     }
 
     /// The first of these that is an object.
     fn inner(&self, names: &[&str]) -> Counters<'a> {
-        Counters(names.iter().find_map(|name| self.0?.get(*name)?.as_object()))
+        Counters(names.iter().find_map(|name| self.get(name)?.as_object()))
+    }
+
+    /// There are a few: looking at each is less than the hash of a name.
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.0?.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 }
 

@@ -74,9 +74,10 @@ pub(crate) struct Delta<'a> {
     /// OpenRouter's form of reasoning.
     pub(crate) reasoning_details: List<Detail<'a>>,
     pub(crate) tool_calls: List<Call<'a>>,
-    pub(crate) function_call: Object<Function<'a>>,
+    // Boxed, as they are large and rare.
+    pub(crate) function_call: Object<Box<Function<'a>>>,
     pub(crate) annotations: Raw<'a>,
-    pub(crate) audio: Object<Audio<'a>>,
+    pub(crate) audio: Object<Box<Audio<'a>>>,
     pub(crate) images: List<Item<'a>>,
     /// Tools that Groq ran.
     pub(crate) executed_tools: Raw<'a>,
