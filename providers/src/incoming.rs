@@ -4,6 +4,9 @@ use belvedere_core::error::{Error, ErrorKind, Result};
 use belvedere_core::provider::Framing;
 use http::header::CONTENT_TYPE;
 
+/// Types that say nothing of a body.
+const UNTOLD: [&str; 4] = ["", "text/plain", "application/octet-stream", "binary/octet-stream"];
+
 /// How a body is cut. The content type decides, by `streams`: gateways answer a stream with one body and the other
 /// way round. Other JSON is one body. A type that says nothing is read as what was `asked` for: sloppy proxies lose
 /// the type or call everything plain text.
@@ -17,18 +20,19 @@ pub(crate) fn framing(
     what: &str,
 ) -> Result<Framing> {
     let header = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let kind = header.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if let Some((_, framing)) = streams.iter().find(|(name, _)| *name == kind) {
+    let kind = header.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if let Some((_, framing)) = streams.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)) {
         return Ok(*framing);
     }
-    match kind.as_str() {
-        "" | "text/plain" | "application/octet-stream" | "binary/octet-stream" => Ok(asked),
-        json if json.ends_with("/json") || json.ends_with("+json") => Ok(Framing::Json),
-        _ => {
-            let fault = format!("the answer is neither JSON nor {what}");
-            Err(Error::new(ErrorKind::Malformed, fault).with("content_type", kind))
-        }
+    if UNTOLD.iter().any(|name| name.eq_ignore_ascii_case(kind)) {
+        return Ok(asked);
     }
+    let ending = kind.len().checked_sub("/json".len()).and_then(|at| kind.get(at..)).unwrap_or_default();
+    if ["/json", "+json"].iter().any(|json| json.eq_ignore_ascii_case(ending)) {
+        return Ok(Framing::Json);
+    }
+    let fault = format!("the answer is neither JSON nor {what}");
+    Err(Error::new(ErrorKind::Malformed, fault).with("content_type", kind.to_ascii_lowercase()))
 }
 
 /// Reads JSON. What it says stays out of the error.

@@ -12,13 +12,22 @@ use belvedere_core::SmolStr;
 use belvedere_core::error::{Error, ErrorKind, ProviderError, RetryAfter};
 use belvedere_core::event::Event;
 use belvedere_core::provider::{Decoder, Frame};
+use http::HeaderName;
 use serde_json::Value;
 
 use shape::Said;
 
 /// Headers that carry the provider's request id, the most telling first.
-const REQUEST_IDS: [&str; 6] =
-    ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "x-goog-request-id", "cf-ray"];
+static REQUEST_IDS: [HeaderName; 6] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("apim-request-id"),
+    HeaderName::from_static("x-amzn-requestid"),
+    HeaderName::from_static("x-goog-request-id"),
+    HeaderName::from_static("cf-ray"),
+];
+/// Where AWS names the exception.
+static EXCEPTION: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// What the head of a response says about an error.
 #[derive(Debug, Clone, Default)]
@@ -37,13 +46,13 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn of(parts: &http::response::Parts) -> Self {
-        let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+        let text = |name: &HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok());
         Head {
             status: Some(parts.status.as_u16()),
             retry_after: retry_after::of_headers(&parts.headers),
             request_id: REQUEST_IDS.iter().find_map(|name| text(name)).map(str::to_owned),
             window_reset: retry_after::window_reset(&parts.headers),
-            exception: text("x-amzn-errortype").and_then(shape::exception_name),
+            exception: text(&EXCEPTION).and_then(shape::exception_name),
             begun: false,
         }
     }

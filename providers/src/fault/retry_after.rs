@@ -6,14 +6,29 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use belvedere_core::error::RetryAfter;
-use http::HeaderMap;
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 
 /// Longer delays are cut to this: nobody waits so long, and sums with it cannot overflow a clock.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
-/// The limits that OpenAI-style rate limit headers count.
-const LIMITS: [&str; 2] = ["requests", "tokens"];
+// Names are read once: each answer is asked for all of them.
+static MILLIS: [HeaderName; 2] =
+    [HeaderName::from_static("retry-after-ms"), HeaderName::from_static("x-ms-retry-after-ms")];
+static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// What OpenAI-style headers say of each limit: how much is left, and when it is full again.
+static LIMITS: [(HeaderName, HeaderName); 2] = [
+    (
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderName::from_static("x-ratelimit-reset-requests"),
+    ),
+    (
+        HeaderName::from_static("x-ratelimit-remaining-tokens"),
+        HeaderName::from_static("x-ratelimit-reset-tokens"),
+    ),
+];
 
 /// Seconds, also fractional, as a delay.
 fn seconds(value: f64) -> Option<Duration> {
@@ -27,19 +42,17 @@ fn seconds(value: f64) -> Option<Duration> {
 /// a second are accepted, too). A date is compared with the response's own `Date`, where there is one: both come
 /// from one clock.
 pub(super) fn of_headers(headers: &HeaderMap) -> Option<RetryAfter> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let millis = ["retry-after-ms", "x-ms-retry-after-ms"]
-        .iter()
-        .find_map(|name| seconds(text(name)?.parse::<f64>().ok()? / 1000.0));
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let millis = MILLIS.iter().find_map(|name| seconds(text(name)?.parse::<f64>().ok()? / 1000.0));
     if let Some(delay) = millis {
         return Some(RetryAfter::after(delay));
     }
-    let value = text("retry-after")?;
+    let value = text(&RETRY_AFTER)?;
     if let Ok(number) = value.parse::<f64>() {
         return seconds(number).map(RetryAfter::after);
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(match text("date").and_then(|now| httpdate::parse_http_date(now).ok()) {
+    Some(match text(&DATE).and_then(|now| httpdate::parse_http_date(now).ok()) {
         Some(now) => RetryAfter::after(date.duration_since(now).unwrap_or_default().min(LONGEST)),
         None => RetryAfter::at(date),
     })
@@ -48,16 +61,15 @@ pub(super) fn of_headers(headers: &HeaderMap) -> Option<RetryAfter> {
 /// When the rate limit that is used up is full again: `x-ratelimit-reset-tokens: 6m0s` beside
 /// `x-ratelimit-remaining-tokens: 0` (OpenAI, Groq), or the Unix time in `x-ratelimit-reset` (OpenRouter).
 pub(super) fn window_reset(headers: &HeaderMap) -> Option<RetryAfter> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let exhausted = |limit: &&str| text(&format!("x-ratelimit-remaining-{limit}")) == Some("0");
-    let reset = |limit: &str| duration(text(&format!("x-ratelimit-reset-{limit}"))?);
-    if let Some(delay) = LIMITS.iter().filter(|l| exhausted(l)).filter_map(|l| reset(l)).max() {
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let exhausted = LIMITS.iter().filter(|(remaining, _)| text(remaining) == Some("0"));
+    if let Some(delay) = exhausted.filter_map(|(_, reset)| duration(text(reset)?)).max() {
         return Some(RetryAfter::after(delay));
     }
-    if text("x-ratelimit-remaining") != Some("0") {
+    if text(&REMAINING) != Some("0") {
         return None;
     }
-    unix_time(text("x-ratelimit-reset")?).map(RetryAfter::at)
+    unix_time(text(&RESET)?).map(RetryAfter::at)
 }
 
 /// A Unix time in milliseconds or seconds. The two are told apart by size, from September 2001 on.
