@@ -69,23 +69,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// `Store` when the store can't be reached.
     async fn scan(&self, prefix: &str, from: Option<&Cursor>, limit: NonZeroUsize) -> Result<Page>;
 
-    /// This store without waiting, where it has all at hand: what a call does with it then costs no future. Default:
-    /// `None`, it has to be waited for.
-    fn at_once(&self) -> Option<&dyn AtOnce> {
+    /// [`apply`](Store::apply) without waiting, for a store that has all at hand and never fails: what a call does with it
+    /// then costs no future. Default: `None`, nothing was done, and it has to be waited for.
+    fn apply_now(&self, ops: &[Op]) -> Option<Applied> {
+        let _ = ops;
         None
     }
-}
-
-/// A store that answers at once, and never fails.
-pub trait AtOnce: Send + Sync {
-    /// As [`Store::apply`].
-    fn apply_now(&self, ops: &[Op]) -> Applied;
-
-    /// As [`Store::take`].
-    fn take_now(&self, key: &str, rate: Rate, units: u64) -> Take;
-
-    /// As [`Store::give`].
-    fn give_now(&self, key: &str, rate: Rate, units: u64);
 }
 
 /// What a store promises.

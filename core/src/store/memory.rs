@@ -12,8 +12,8 @@ use bytes::Bytes;
 use super::expiring::{Change, Expiring, Slot};
 use super::rate::{Bucket, Rate, Take};
 use super::{
-    Applied, AtOnce, Cursor, Durability, Effect, Entry, Expect, Op, Page, Reach, Refusal, Revision, Store,
-    StoreInfo, StoreTime,
+    Applied, Cursor, Durability, Effect, Entry, Expect, Op, Page, Reach, Refusal, Revision, Store, StoreInfo,
+    StoreTime,
 };
 use crate::clock::{Clock, Instant};
 use crate::error::Result;
@@ -99,15 +99,15 @@ impl Store for MemoryStore {
     }
 
     async fn apply(&self, ops: &[Op]) -> Result<Applied> {
-        Ok(self.apply_now(ops))
+        Ok(self.state().apply(ops))
     }
 
     async fn take(&self, key: &str, rate: Rate, units: u64) -> Result<Take> {
-        Ok(self.take_now(key, rate, units))
+        Ok(self.state().with_bucket(key, |bucket, now| bucket.take(now, rate, units)))
     }
 
     async fn give(&self, key: &str, rate: Rate, units: u64) -> Result<()> {
-        self.give_now(key, rate, units);
+        self.state().with_bucket(key, |bucket, now| bucket.give(now, rate, units));
         Ok(())
     }
 
@@ -122,22 +122,8 @@ impl Store for MemoryStore {
         Ok(Page { entries, next })
     }
 
-    fn at_once(&self) -> Option<&dyn AtOnce> {
-        Some(self)
-    }
-}
-
-impl AtOnce for MemoryStore {
-    fn apply_now(&self, ops: &[Op]) -> Applied {
-        self.state().apply(ops)
-    }
-
-    fn take_now(&self, key: &str, rate: Rate, units: u64) -> Take {
-        self.state().with_bucket(key, |bucket, now| bucket.take(now, rate, units))
-    }
-
-    fn give_now(&self, key: &str, rate: Rate, units: u64) {
-        self.state().with_bucket(key, |bucket, now| bucket.give(now, rate, units));
+    fn apply_now(&self, ops: &[Op]) -> Option<Applied> {
+        Some(self.state().apply(ops))
     }
 }
 

@@ -56,9 +56,9 @@ impl Hold {
 
     /// Settles by what the attempts used: that is read now. What is returned has still to be waited for; `None` where it
     /// is done.
-    pub(super) fn settle(mut self: Box<Self>, end: EndKind) -> Option<Finishing> {
+    pub(super) fn settle(self: Box<Self>, end: EndKind) -> Option<Finishing> {
         let settled = self.settled(end);
-        if self.state.ledger.settle_now(self.cx.lent.clock.as_ref(), &mut self.held, &settled) {
+        if self.state.ledger.settle_now(self.cx.lent.clock.as_ref(), &self.held, &settled) {
             return None;
         }
         let spawner = self.cx.lent.spawner.clone();
@@ -98,31 +98,37 @@ impl Hold {
 
     /// What the ledger will say of the call.
     fn settled(&self, end: EndKind) -> Settled {
-        let attempts = self.cx.call.attempts();
-        let own = attempts.get(self.before..).unwrap_or_default();
-        let (mut spent_in_all, mut lines, mut unknown) = (0_i64, Vec::with_capacity(own.len().max(1)), None);
-        for (i, (attempt, usage, estimated)) in spent(own, self.input, self.seen).enumerate() {
+        self.cx
+            .call
+            .with_attempts(|attempts| self.settled_by(attempts.get(self.before..).unwrap_or_default(), end))
+    }
+
+    fn settled_by(&self, attempts: &[Attempt], end: EndKind) -> Settled {
+        let keeps = self.state.ledger.keeps();
+        let mut lines = Vec::with_capacity(attempts.len().max(1));
+        let (mut in_all, mut unknown) = (0_i64, None);
+        for (i, (attempt, usage, estimated)) in spent(attempts, self.input, self.seen).enumerate() {
             let cost = self.state.tariff.cost(attempt, &usage);
-            spent_in_all = spent_in_all.saturating_add(cost.charge.unwrap_or(0));
+            in_all = in_all.saturating_add(cost.charge.unwrap_or(0));
             if cost.charge.is_none() {
                 unknown.get_or_insert(i);
             }
-            if self.state.ledger.keeps() {
+            if keeps {
                 lines.push(line(i, attempt, usage, estimated, cost, end));
             }
         }
         // What is not known is charged as what was reserved for it.
         if let Some(i) = unknown {
-            let rest = self.held.amount.saturating_sub(spent_in_all).max(0);
-            spent_in_all = spent_in_all.saturating_add(rest);
+            let rest = self.held.amount.saturating_sub(in_all).max(0);
+            in_all = in_all.saturating_add(rest);
             if let Some(line) = lines.get_mut(i) {
                 line.charged = rest;
             }
         }
-        if own.is_empty() && self.state.ledger.keeps() {
+        if attempts.is_empty() && keeps {
             lines.push(Line::unasked());
         }
-        Settled::new(spent_in_all, &lines)
+        Settled::new(in_all, &lines)
     }
 }
 

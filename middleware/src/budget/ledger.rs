@@ -237,9 +237,9 @@ impl Ledger {
 impl Ledger {
     /// Reserves an amount for a call, or nothing. `None` where the store has to be waited for, and nothing is done.
     pub(super) fn reserve_now(&self, clock: &dyn Clock, call: &Call, amount: i64) -> Option<Reserved> {
-        let store = self.0.store.at_once()?;
         let (held, ops) = self.reservation(clock, call, amount);
-        Some(Reserved::of(held, Ok(store.apply_now(&ops))))
+        let applied = self.0.store.apply_now(&ops)?;
+        Some(Reserved::of(held, Ok(applied)))
     }
 
     /// Reserves an amount for a call, or nothing.
@@ -338,11 +338,11 @@ impl Ledger {
 
     /// Settles a reservation by what was spent. False where that is not known to be done: the store has to be waited
     /// for, or somebody else changed the entry.
-    pub(super) fn settle_now(&self, clock: &dyn Clock, held: &mut Held, settled: &Settled) -> bool {
-        let Some(store) = self.0.store.at_once() else { return false };
-        let Some(revision) = held.revision.take() else { return false };
+    pub(super) fn settle_now(&self, clock: &dyn Clock, held: &Held, settled: &Settled) -> bool {
+        let Some(revision) = held.revision else { return false };
         let ops = self.settlement(clock, held, settled, revision);
-        matches!(settlement_made(&ops, store.apply_now(&ops)), Ok(true))
+        let applied = self.0.store.apply_now(&ops);
+        applied.is_some_and(|applied| matches!(settlement_made(&ops, applied), Ok(true)))
     }
 
     /// Settles a reservation by what was spent. Doing it again changes nothing.

@@ -228,7 +228,7 @@ impl State {
     }
 
     fn hold(self: &Arc<Self>, cx: &Context, held: Held, bound: &Bound) -> Box<Hold> {
-        let before = cx.call.attempts().len();
+        let before = cx.call.with_attempts(<[_]>::len);
         Box::new(Hold {
             state: self.clone(),
             cx: cx.clone(),

@@ -246,23 +246,9 @@ impl Store for Vault {
     }
 
     /// One that never fails answers at once.
-    fn at_once(&self) -> Option<&dyn AtOnce> {
-        self.0.is_sound.then_some(self as &dyn AtOnce)
-    }
-}
-
-impl AtOnce for Vault {
-    fn apply_now(&self, ops: &[Op]) -> Applied {
-        let applied = self.0.memory.apply_now(ops);
+    fn apply_now(&self, ops: &[Op]) -> Option<Applied> {
+        let applied = self.0.is_sound.then(|| self.0.memory.apply_now(ops)).flatten();
         self.audit();
         applied
-    }
-
-    fn take_now(&self, key: &str, rate: Rate, units: u64) -> Take {
-        self.0.memory.take_now(key, rate, units)
-    }
-
-    fn give_now(&self, key: &str, rate: Rate, units: u64) {
-        self.0.memory.give_now(key, rate, units);
     }
 }
