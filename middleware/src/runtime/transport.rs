@@ -1,5 +1,6 @@
 //! The network by hyper.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,6 +11,7 @@ use belvedere_core::transport::{Body, Transport};
 use belvedere_core::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::future::BoxFuture;
 use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Uri};
 use http_body_util::Full;
@@ -95,19 +97,25 @@ impl HyperTransport {
 
 #[async_trait]
 impl Transport for HyperTransport {
-    async fn send(
-        &self,
+    /// Written out, so that the future holds no request: hyper's has it.
+    fn send<'life0, 'async_trait>(
+        &'life0 self,
         request: http::Request<Bytes>,
         wire: Option<Arc<Wire>>,
-    ) -> Result<http::Response<Body>> {
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>>>
+    where
+        'life0: 'async_trait,
+    {
         self.spawner.meet();
         let uri = request.uri().clone();
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(fault::of_address());
+            return Box::pin(ready(Err(fault::of_address())));
         }
         let sending = self.client.request(self.complete(request));
-        let response = dial::told(wire, sending).await.map_err(|e| fault::of_send(e, &uri))?;
-        Ok(response.map(|body| Body::new(Chunks { body, uri })))
+        Box::pin(async move {
+            let response = dial::told(wire, sending).await.map_err(|e| fault::of_send(e, &uri))?;
+            Ok(response.map(|body| Body::new(Chunks { body, uri })))
+        })
     }
 }
 
