@@ -939,7 +939,7 @@ class Repair(Layer):
     Place it outside `retry`, inside `route`: each target repairs its own answers, and each attempt of a
     repair has the retries, the breaker and the time limits that a first one has. An answer that does not
     break is handed on event for event; it costs a clone of the request and, for each event, one append to the
-    partial answer.
+    partial answer. An answer that was asked for as a whole and is all there costs nothing.
 
     Args:
         ask: The user's message that asks a target for the rest, where it can only be asked. `{tail}` stands
@@ -1322,9 +1322,9 @@ class Timeout(Layer):
     is begun in a pause, by a repair, must not wait for a host that is not there.
 
     Place it innermost, around the provider: then each attempt of a retry has its own limits. The deadline of
-    the whole call is `Options.timeout`: a moment, which no pause moves. The layer costs one timer for each
-    limit that is on and, for each wait, one reading of the clock; an event that needs no waiting costs a few
-    instructions.
+    the whole call is `Options.timeout`: a moment, which no pause moves. The layer costs one timer, for the
+    limit that is reached first, and, for each wait, one reading of the clock; an event that needs no waiting
+    costs a few instructions.
 
     Args:
         connect: Until a new connection stands: name resolution, TCP and TLS. Default `10s`.

@@ -66,7 +66,7 @@ impl<P: Provider> Http<P> {
         );
         let are_renewed = is_of_credentials && self.credentials.refused(cx, &drive.signed, &error);
         let is_refused = are_renewed && error.kind() == ErrorKind::Unauthorized;
-        (error, is_refused.then(|| (drive.request, drive.signed)))
+        (error, is_refused.then_some((drive.request, drive.signed)))
     }
 
     /// The same request, signed anew; `None` where that makes no difference, and where the call has no attempt left.

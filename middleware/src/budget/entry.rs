@@ -1,6 +1,6 @@
 //! Entries as they are written.
 
-use std::fmt::Write;
+use std::io::Write;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,11 +12,13 @@ pub(super) struct Settled {
     /// What the budget is charged.
     pub(super) spent: i64,
     /// The JSON of the entry from its second field on.
-    rest: String,
+    rest: Vec<u8>,
 }
 
-/// How long the first field of an entry is at most.
-const HEAD: usize = 33;
+/// How long the first field of an entry is at most, and the two after it.
+const HEAD: usize = 48;
+/// How long a line is, or somewhat less.
+const LINE: usize = 256;
 
 impl Settled {
     pub(super) fn new(spent: i64, lines: &[Line]) -> Self {
@@ -27,17 +29,18 @@ impl Settled {
             #[serde(skip_serializing_if = "<[Line]>::is_empty")]
             lines: &'a [Line],
         }
+        let mut rest = Vec::with_capacity(HEAD + lines.len() * LINE);
         // Numbers, names and classes: there is nothing in it that JSON could not say.
-        let rest = serde_json::to_string(&Rest { settled: spent, until: 0, lines }).unwrap_or_default();
+        let _ = serde_json::to_writer(&mut rest, &Rest { settled: spent, until: 0, lines });
         Settled { spent, rest }
     }
 
     /// The whole entry, of an amount that had been reserved.
     pub(super) fn entry(&self, reserved: i64) -> Bytes {
-        let rest = self.rest.strip_prefix('{').unwrap_or_default();
-        let mut entry = String::with_capacity(rest.len() + HEAD);
+        let mut entry = Vec::with_capacity(self.rest.len() + HEAD);
         // Writing to memory does not fail.
-        let _ = write!(entry, "{{\"reserved\":{reserved},{rest}");
+        let _ = write!(entry, "{{\"reserved\":{reserved},");
+        entry.extend_from_slice(self.rest.strip_prefix(b"{").unwrap_or_default());
         entry.into()
     }
 }

@@ -65,7 +65,8 @@ use stream::Repaired;
 ///
 /// Place it outside `retry`, inside `route`: each target repairs its own answers, and each attempt of a repair has
 /// the retries, the breaker and the time limits that a first one has. An answer that does not break is handed on
-/// event for event; it costs a clone of the request and, for each event, one append to the partial answer.
+/// event for event; it costs a clone of the request and, for each event, one append to the partial answer. An answer that
+/// was asked for as a whole and is all there costs nothing.
 ///
 /// ```
 /// use belvedere_core::event::{ContinuedBy, Notice};

@@ -41,8 +41,8 @@ use timer::Timers;
 /// by a repair, must not wait for a host that is not there.
 ///
 /// Place it innermost, around the provider: then each attempt of a retry has its own limits. The deadline of the
-/// whole call is `Options::timeout`: a moment, which no pause moves. The layer costs one timer for each limit that is
-/// on and, for each wait, one reading of the clock; an event that needs no waiting costs a few instructions.
+/// whole call is `Options::timeout`: a moment, which no pause moves. The layer costs one timer, for the limit that
+/// is reached first, and, for each wait, one reading of the clock; an event that needs no waiting costs a few instructions.
 ///
 /// ```
 /// use std::time::Duration;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use belvedere::Result;
-use belvedere::store::{Applied, AtOnce, Cursor, Entry, MemoryStore, Op, Page, Rate, Store, StoreInfo, Take};
+use belvedere::store::{Applied, Cursor, Entry, MemoryStore, Op, Page, Rate, Store, StoreInfo, Take};
 use belvedere::testing::{FaultyStore, StoreFault, TestClock};
 use futures_util::FutureExt;
 use serde_json::Value;
