@@ -50,7 +50,7 @@ impl Head {
         Head {
             status: Some(parts.status.as_u16()),
             retry_after: retry_after::of_headers(&parts.headers),
-            request_id: REQUEST_IDS.iter().find_map(|name| text(name)).map(str::to_owned),
+            request_id: REQUEST_IDS.iter().find_map(text).map(str::to_owned),
             window_reset: retry_after::window_reset(&parts.headers),
             exception: text(&EXCEPTION).and_then(shape::exception_name),
             begun: false,
