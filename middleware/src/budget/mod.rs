@@ -16,7 +16,6 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use belvedere_core::Result;
 use belvedere_core::clock::Clock;
 use belvedere_core::context::Context;
@@ -29,6 +28,7 @@ use belvedere_core::request::Request;
 use belvedere_core::service::{Info, Service, Stack};
 use belvedere_core::store::Store;
 use belvedere_core::usage::Money;
+use futures_util::future::BoxFuture;
 
 use crate::quota::Seen;
 pub use config::{Abandoned, Allowance, Config, OnStoreFailure, UnknownPrice};
@@ -180,30 +180,34 @@ struct BudgetService {
     inner: Stack,
 }
 
-#[async_trait]
 impl Service for BudgetService {
     fn info(&self) -> Info {
         self.inner.info()
     }
 
-    async fn call(&self, cx: Context, request: Request) -> Result<Events> {
-        let bound = self.state.tariff.bound(&self.info, &cx.call, &request)?;
-        let Some(hold) = self.state.reserve(&cx, &bound).await? else {
-            return (*self.inner).call(cx, request).await;
-        };
-        let guard = Guard::new(hold);
-        // By the inner service itself: by the stack around it, the future would be boxed twice.
-        let answer = (*self.inner).call(cx, request).await;
-        match (answer, guard.release()) {
-            (Ok(events), Some(hold)) => Ok(Events::new(Metered::new(events, hold, &bound))),
-            (Err(error), Some(hold)) => {
-                if let Some(settling) = hold.settle(End::of(&error).kind()) {
-                    settling.await;
+    fn call<'a, 'f>(&'a self, cx: Context, request: Request) -> BoxFuture<'f, Result<Events>>
+    where
+        'a: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let bound = self.state.tariff.bound(&self.info, &cx.call, &request)?;
+            let Some(hold) = self.state.reserve(&cx, &bound).await? else {
+                return self.inner.call(cx, request).await;
+            };
+            let guard = Guard::new(hold);
+            let answer = self.inner.call(cx, request).await;
+            match (answer, guard.release()) {
+                (Ok(events), Some(hold)) => Ok(Events::new(Metered::new(events, hold, &bound))),
+                (Err(error), Some(hold)) => {
+                    if let Some(settling) = hold.settle(End::of(&error).kind()) {
+                        settling.await;
+                    }
+                    Err(error)
                 }
-                Err(error)
+                (answer, None) => answer,
             }
-            (answer, None) => answer,
-        }
+        })
     }
 }
 
