@@ -1,10 +1,10 @@
 //! Real threads: every reader and the task each on its own.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -50,13 +50,22 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-#[derive(Debug)]
-struct Threads;
+/// A thread for each task.
+#[derive(Debug, Default, Clone)]
+struct Threads(Arc<Mutex<Vec<JoinHandle<()>>>>);
+
+impl Threads {
+    /// Waits for all tasks to be over.
+    fn join(&self) {
+        let threads = std::mem::take(&mut *self.0.lock().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+}
 
 impl Spawner for Threads {
     #[expect(clippy::disallowed_methods, reason = "this is the spawner")]
     fn spawn(&self, _: &'static str, task: BoxFuture<'static, ()>) {
-        thread::spawn(move || block_on(task));
+        self.0.lock().unwrap().push(thread::spawn(move || block_on(task)));
     }
 }
 
@@ -71,9 +80,10 @@ async fn drain(mut cursor: Cursor) -> (Vec<Event>, Option<ErrorKind>) {
     (events, None)
 }
 
-fn threaded(feed: &Feed, options: LogOptions) -> EventLog {
-    let lent = Lent { spawner: Arc::new(Threads), ..Simulation::new(1).lent() };
-    EventLog::new(feed.events(), Arc::new(lent), options)
+fn threaded(feed: &Feed, options: LogOptions) -> (EventLog, Threads) {
+    let threads = Threads::default();
+    let lent = Lent { spawner: Arc::new(threads.clone()), ..Simulation::new(1).lent() };
+    (EventLog::new(feed.events(), Arc::new(lent), options), threads)
 }
 
 #[test]
@@ -81,7 +91,7 @@ fn readers_on_threads_of_their_own_miss_no_event_and_no_wake_up() {
     for bound in [1, 3, 1000] {
         let feed = Feed::new();
         let all = answer(2000);
-        let log =
+        let (log, _) =
             threaded(&feed, LogOptions { bytes: sizes(bound), keep: Keep::Unread, ..LogOptions::default() });
         let cursors: Vec<_> = (0..4).map(|_| log.reader().unwrap()).collect();
         let read = thread::scope(|scope| {
@@ -100,7 +110,7 @@ fn a_lone_reader_is_followed_and_cancelled_on_other_threads_at_any_moment() {
     for round in 0..300 {
         let feed = Feed::new();
         let all = answer(50);
-        let log = threaded(&feed, LogOptions::default());
+        let (log, threads) = threaded(&feed, LogOptions::default());
         let leader = log.reader().unwrap();
         thread::scope(|scope| {
             let leader = scope.spawn(|| block_on(drain(leader)));
@@ -119,6 +129,9 @@ fn a_lone_reader_is_followed_and_cancelled_on_other_threads_at_any_moment() {
                 assert!(cancelled || (error.is_none() && events.len() == all.len()), "{error:?}");
             }
         });
-        assert!(log.end().is_some() && !feed.is_open());
+        assert!(log.end().is_some());
+        // A task that reads just when the log is cancelled closes the source as it comes back from that.
+        threads.join();
+        assert!(!feed.is_open());
     }
 }
