@@ -1,7 +1,8 @@
 //! What does Belvedere with all layers on cost beside other Rust clients doing the same call bare?
 //!
-//! The same upstream on loopback, the same prompt of 1 KB, one thread, 64 calls in flight. All figures are CPU time of
-//! that thread over raw hyper + serde_json in the same round; the upstream has its own thread.
+//! The same upstream on loopback, the same prompt of 1 KB, one thread, 64 calls in flight over connections that stand. All
+//! figures are CPU time of that thread over raw hyper + serde_json in the same round; the upstream has its own thread.
+//! Rounds are short and many: what else a machine does comes and goes in seconds, and is the same for all of a round.
 //!
 //! 1. A whole answer: CPU µs a call.
 //! 2. A stream: CPU ns an event, from the difference of streams of 1,000 and of 10 events.
@@ -23,9 +24,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-const CALLS: usize = 3_200;
-const STREAMS: usize = 96;
-const ROUNDS: usize = 9;
+const CALLS: usize = 640;
+const STREAMS: usize = 32;
+const ROUNDS: usize = 45;
+/// Rounds that are not counted: connections are made, and memory is had.
+const WARM_UP: usize = 2;
 const SHORT: usize = 10;
 const LONG: usize = 1_000;
 const MODEL: &str = "gpt-5-mini";
@@ -173,29 +176,33 @@ impl Contender for Ours {
     }
 }
 
-/// The figures of one contender, one of each round.
-#[derive(Default)]
-struct Figures {
-    name: &'static str,
+/// One contender at the upstream's three addresses, and its figures, one of each round.
+struct Lane {
+    whole: Box<dyn Contender>,
+    short: Box<dyn Contender>,
+    long: Box<dyn Contender>,
     call: Vec<f64>,
     event: Vec<f64>,
 }
 
-async fn round(
-    make: Make,
-    address: SocketAddr,
-    prompt: &str,
-    figures: &mut Figures,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let contender = make(&format!("http://{address}/v1"))?;
-    figures.name = contender.name();
-    figures.call.push(per_call(CALLS, || contender.whole(prompt)).await);
-    let short = make(&format!("http://{address}/stream/{SHORT}/v1"))?;
-    let short = per_call(STREAMS, || short.stream(prompt)).await;
-    let long = make(&format!("http://{address}/stream/{LONG}/v1"))?;
-    let long = per_call(STREAMS, || long.stream(prompt)).await;
-    figures.event.push((long - short) * 1e3 / (LONG - SHORT) as f64);
-    Ok(())
+impl Lane {
+    fn new(make: Make, address: SocketAddr) -> Result<Self, Box<dyn std::error::Error>> {
+        let at = |path: &str| make(&format!("http://{address}{path}/v1"));
+        Ok(Lane {
+            whole: at("")?,
+            short: at(&format!("/stream/{SHORT}"))?,
+            long: at(&format!("/stream/{LONG}"))?,
+            call: Vec::new(),
+            event: Vec::new(),
+        })
+    }
+
+    async fn round(&mut self, prompt: &str) {
+        self.call.push(per_call(CALLS, || self.whole.whole(prompt)).await);
+        let short = per_call(STREAMS, || self.short.stream(prompt)).await;
+        let long = per_call(STREAMS, || self.long.stream(prompt)).await;
+        self.event.push((long - short) * 1e3 / (LONG - SHORT) as f64);
+    }
 }
 
 /// The median of the differences, round by round.
@@ -207,27 +214,31 @@ async fn versus() -> Result<(), Box<dyn std::error::Error>> {
     let address = upstream()?;
     let makes: [Make; 6] =
         [Raw::make, Ours::bare, Ours::all_layers, peers::async_openai, peers::genai, peers::liter_llm];
-    let mut all: Vec<Figures> = makes.iter().map(|_| Figures::default()).collect();
+    let mut lanes = makes.into_iter().map(|make| Lane::new(make, address)).collect::<Result<Vec<_>, _>>()?;
     let prompt = prompt();
-    for n in 0..ROUNDS {
-        for (make, figures) in makes.iter().zip(&mut all) {
-            round(*make, address, &prompt, figures).await?;
+    for n in 0..WARM_UP + ROUNDS {
+        for lane in &mut lanes {
+            lane.round(&prompt).await;
+            if n < WARM_UP {
+                (lane.call, lane.event) = (Vec::new(), Vec::new());
+            }
         }
-        eprintln!("round {} of {ROUNDS}", n + 1);
+        eprint!("\rround {} of {}", n + 1, WARM_UP + ROUNDS);
     }
+    eprintln!();
     println!(
         "{:28} {:>12} {:>12} {:>12} {:>12}",
         "CPU time of one thread", "µs a call", "over raw", "ns an event", "over raw"
     );
-    let Some(raw) = all.first() else { return Ok(()) };
-    for figures in &all {
+    let Some(raw) = lanes.first() else { return Ok(()) };
+    for lane in &lanes {
         println!(
             "{:28} {:12.2} {:12.2} {:12.0} {:12.0}",
-            figures.name,
-            median(figures.call.clone()),
-            over(&figures.call, &raw.call),
-            median(figures.event.clone()),
-            over(&figures.event, &raw.event),
+            lane.whole.name(),
+            median(lane.call.clone()),
+            over(&lane.call, &raw.call),
+            median(lane.event.clone()),
+            over(&lane.event, &raw.event),
         );
     }
     Ok(())
