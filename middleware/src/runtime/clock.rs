@@ -1,5 +1,7 @@
 //! Time from tokio and the system.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use belvedere_core::clock::{Clock, Instant};
@@ -14,12 +16,47 @@ pub struct TokioClock {
     origin: TokioInstant,
     /// How long the machine had been suspended when this clock began.
     suspended: Duration,
+    look: Arc<Look>,
+}
+
+/// A look at how long the machine has been suspended: it takes two further readings of clocks, and a call asks for
+/// [`boot`](Clock::boot) a dozen times.
+#[derive(Debug)]
+struct Look {
+    /// When it was taken, in nanoseconds of running time.
+    at: AtomicU64,
+    /// What it said, in nanoseconds.
+    suspended: AtomicU64,
+}
+
+/// For so long a look is good. Who asks so soon after a suspend does not know of it yet.
+const GOOD_FOR: u64 = 1_000_000;
+
+impl Look {
+    fn new() -> Self {
+        Look { at: AtomicU64::new(0), suspended: AtomicU64::new(nanos(suspended())) }
+    }
+
+    /// How long the machine had been suspended at `now`, or a moment before.
+    fn suspended(&self, now: Duration) -> Duration {
+        let now = nanos(now);
+        if now.saturating_sub(self.at.load(Ordering::Relaxed)) >= GOOD_FOR {
+            self.at.store(now, Ordering::Relaxed);
+            // It only ever grows, whoever looks last.
+            self.suspended.fetch_max(nanos(suspended()), Ordering::Relaxed);
+        }
+        Duration::from_nanos(self.suspended.load(Ordering::Relaxed))
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl TokioClock {
     /// A clock that begins now.
     pub fn new() -> Self {
-        TokioClock { origin: TokioInstant::now(), suspended: suspended() }
+        TokioClock { origin: TokioInstant::now(), suspended: suspended(), look: Arc::new(Look::new()) }
     }
 }
 
@@ -38,7 +75,8 @@ impl Clock for TokioClock {
 
     fn boot(&self) -> Instant {
         // Suspended time is added to `now`, so that a paused clock pauses both.
-        self.now() + suspended().saturating_sub(self.suspended)
+        let now = self.now();
+        now + self.look.suspended(now.since_origin()).saturating_sub(self.suspended)
     }
 
     fn wall(&self) -> SystemTime {
@@ -91,5 +129,17 @@ mod tests {
             slept.boot().since_origin() >= awake.boot().since_origin().saturating_sub(Duration::from_secs(1))
         );
         assert!(awake.boot().since(awake.now()) <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn q13_a_suspend_is_seen_within_a_millisecond_and_never_unseen() {
+        let look = Look { at: AtomicU64::new(5_000_000), suspended: AtomicU64::new(u64::MAX) };
+        assert_eq!(look.suspended(Duration::from_micros(5_999)), Duration::from_nanos(u64::MAX));
+        assert_eq!(look.at.load(Ordering::Relaxed), 5_000_000, "it is good for a millisecond");
+        assert_eq!(look.suspended(Duration::from_millis(6)), Duration::from_nanos(u64::MAX));
+        assert_eq!(look.at.load(Ordering::Relaxed), 6_000_000, "then it is taken anew");
+        let early = Look { at: AtomicU64::new(0), suspended: AtomicU64::new(0) };
+        let seen = early.suspended(Duration::from_millis(1));
+        assert!(suspended().abs_diff(seen) <= Duration::from_secs(1), "{seen:?}");
     }
 }
