@@ -195,19 +195,32 @@ impl CallId {
     }
 }
 
-impl fmt::Display for CallId {
-    /// Digits in groups (RFC 9562, section 4). It is part of keys, so it is written by hand, not by `format!`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl CallId {
+    /// How long its text is.
+    pub const TEXT: usize = 36;
+
+    /// Its text, written into `text`: digits in groups (RFC 9562, section 4). It is part of keys, so it is written by hand,
+    /// not by `format!`.
+    pub fn encode(self, text: &mut [u8; CallId::TEXT]) -> &str {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut left = self.0;
-        let mut text = [b'-'; 36];
         for (i, sign) in text.iter_mut().enumerate().rev() {
-            if !matches!(i, 8 | 13 | 18 | 23) {
-                *sign = DIGITS.get((left & 0xf) as usize).copied().unwrap_or_default();
-                left >>= 4;
-            }
+            *sign = match i {
+                8 | 13 | 18 | 23 => b'-',
+                _ => {
+                    let digit = DIGITS.get((left & 0xf) as usize).copied().unwrap_or_default();
+                    left >>= 4;
+                    digit
+                }
+            };
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.encode(&mut [0; CallId::TEXT]))
     }
 }
 

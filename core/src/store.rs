@@ -5,6 +5,7 @@
 //! prints one.
 
 mod expiring;
+mod looks;
 mod memory;
 mod order;
 mod rate;
@@ -70,8 +71,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn scan(&self, prefix: &str, from: Option<&Cursor>, limit: NonZeroUsize) -> Result<Page>;
 
     /// [`apply`](Store::apply) without waiting, for a store that has all at hand and never fails: what a call does with it
-    /// then costs no future. Default: `None`, nothing was done, and it has to be waited for.
-    fn apply_now(&self, ops: &[Op]) -> Option<Applied> {
+    /// then costs no future. It may keep the values of `ops` instead of copies, and leave empty ones behind. Default: `None`,
+    /// nothing was done, and it has to be waited for.
+    fn apply_now(&self, ops: &mut [Op]) -> Option<Applied> {
         let _ = ops;
         None
     }

@@ -64,6 +64,26 @@ pub enum Class {
 }
 
 impl Class {
+    /// Its name, as documents write it.
+    pub fn name(&self) -> &str {
+        match self {
+            Class::Input => "input",
+            Class::CacheRead => "cache_read",
+            Class::CacheWrite5m => "cache_write_5m",
+            Class::CacheWrite1h => "cache_write_1h",
+            Class::Output => "output",
+            Class::Reasoning => "reasoning",
+            Class::AudioInput => "audio_input",
+            Class::AudioOutput => "audio_output",
+            Class::ImageInput => "image_input",
+            Class::ImageOutput => "image_output",
+            Class::VideoInput => "video_input",
+            Class::ToolPrompt => "tool_prompt",
+            Class::WebSearchCalls => "web_search_calls",
+            Class::Other(name) => name,
+        }
+    }
+
     /// True for token classes, false for call counts.
     pub fn is_tokens(&self) -> bool {
         match self {
@@ -269,6 +289,30 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+
+    #[test]
+    fn a_class_is_named_as_it_is_written() {
+        let classes = [
+            Class::Input,
+            Class::CacheRead,
+            Class::CacheWrite5m,
+            Class::CacheWrite1h,
+            Class::Output,
+            Class::Reasoning,
+            Class::AudioInput,
+            Class::AudioOutput,
+            Class::ImageInput,
+            Class::ImageOutput,
+            Class::VideoInput,
+            Class::ToolPrompt,
+            Class::WebSearchCalls,
+            Class::Other("video_output".to_owned()),
+        ];
+        for class in classes {
+            assert_eq!(serde_json::to_value(&class).unwrap(), class.name());
+            assert_eq!(serde_json::from_value::<Class>(class.name().into()).unwrap(), class);
+        }
+    }
 
     #[test]
     fn absent_zero_and_known_are_three_things() {

@@ -1,11 +1,11 @@
 //! A map whose entries have an end.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::looks::Looks;
 use super::order::Order;
 use crate::clock::Instant;
 
@@ -20,9 +20,9 @@ pub(super) struct Expiring<V> {
     slots: HashMap<Arc<str>, Slot<V>, RandomState>,
     /// The keys in order, where they are asked for in order; those of entries that are gone among them.
     order: Option<Order>,
-    /// When to look at which entry, earliest first. Each entry with an end has one that is not after it; who is looked
-    /// at too early waits anew. So an entry whose end is moved on, as that of a rate is by each call, costs nothing.
-    looks: BinaryHeap<Reverse<(Instant, Arc<str>)>>,
+    /// When to look at which entry. Each entry with an end has one that is not much after it; who is looked at too early
+    /// waits anew. So an entry whose end is moved on, as that of a rate is by each call, costs nothing.
+    looks: Looks,
 }
 
 /// What is under a key.
@@ -43,7 +43,7 @@ pub(super) enum Change<V> {
 impl<V> Expiring<V> {
     /// A map without an order.
     pub(super) fn new() -> Self {
-        Expiring { slots: HashMap::default(), order: None, looks: BinaryHeap::new() }
+        Expiring { slots: HashMap::default(), order: None, looks: Looks::default() }
     }
 
     /// A map that [`range`](Self::range) walks through.
@@ -78,8 +78,8 @@ impl<V> Expiring<V> {
                 // Only an end that comes nearer has to be looked at sooner.
                 let is_early = there.look.is_some_and(|look| end.is_none_or(|end| look <= end));
                 let look = if is_early { there.look } else { end };
-                if !is_early {
-                    self.looks.extend(end.map(|end| Reverse((end, own()))));
+                if let Some(end) = end.filter(|_| !is_early) {
+                    self.looks.add(end, own());
                 }
                 Some(std::mem::replace(there, Slot { value, end, look }))
             }
@@ -100,7 +100,9 @@ impl<V> Expiring<V> {
     }
 
     fn insert(&mut self, key: Arc<str>, value: V, end: Option<Instant>) {
-        self.looks.extend(end.map(|end| Reverse((end, key.clone()))));
+        if let Some(end) = end {
+            self.looks.add(end, key.clone());
+        }
         if let Some(order) = &mut self.order {
             order.push(key.clone());
         }
@@ -129,13 +131,8 @@ impl<V> Expiring<V> {
     /// Drops a few of the entries that are over, the earliest first.
     pub(super) fn sweep(&mut self, now: Instant) {
         for _ in 0..SWEEP {
-            match self.looks.peek() {
-                Some(Reverse((look, _))) if *look <= now => {}
-                _ => break,
-            }
-            if let Some(Reverse((_, key))) = self.looks.pop() {
-                self.look(now, key);
-            }
+            let Some(key) = self.looks.due(now) else { break };
+            self.look(now, key);
         }
         let most = 2 * self.slots.len() + SPARE;
         if self.looks.len() > most {
@@ -153,18 +150,22 @@ impl<V> Expiring<V> {
             self.remove(&key);
         } else if there.look.is_some_and(|look| look <= now) {
             there.look = there.end;
-            self.looks.extend(there.end.map(|end| Reverse((end, key))));
+            if let Some(end) = there.end {
+                self.looks.add(end, key);
+            }
         }
         // Else it was put anew since, and has an own look.
     }
 
     /// Forgets the looks at entries that are gone or have an earlier one.
     fn forget_looks(&mut self) {
-        let looks = self.slots.iter_mut().filter_map(|(key, slot)| {
+        self.looks = Looks::default();
+        for (key, slot) in &mut self.slots {
             slot.look = slot.end;
-            Some(Reverse((slot.end?, key.clone())))
-        });
-        self.looks = looks.collect();
+            if let Some(end) = slot.end {
+                self.looks.add(end, key.clone());
+            }
+        }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -99,7 +99,8 @@ impl Store for MemoryStore {
     }
 
     async fn apply(&self, ops: &[Op]) -> Result<Applied> {
-        Ok(self.state().apply(ops))
+        let mut ops = ops.to_vec();
+        Ok(self.state().apply(&mut ops))
     }
 
     async fn take(&self, key: &str, rate: Rate, units: u64) -> Result<Take> {
@@ -122,7 +123,7 @@ impl Store for MemoryStore {
         Ok(Page { entries, next })
     }
 
-    fn apply_now(&self, ops: &[Op]) -> Option<Applied> {
+    fn apply_now(&self, ops: &mut [Op]) -> Option<Applied> {
         Some(self.state().apply(ops))
     }
 }
@@ -145,12 +146,12 @@ impl State {
         result
     }
 
-    /// Makes all changes, or none: when one is refused, those before it are taken back.
-    fn apply(&mut self, ops: &[Op]) -> Applied {
+    /// Makes all changes, or none: when one is refused, those before it are taken back. Values are taken out of `ops`.
+    fn apply(&mut self, ops: &mut [Op]) -> Applied {
         let revisions = self.revisions;
         let mut effects = Vec::with_capacity(ops.len());
         self.before.clear();
-        for (i, op) in ops.iter().enumerate() {
+        for (i, op) in ops.iter_mut().enumerate() {
             match self.change(op) {
                 Ok((effect, there)) => {
                     effects.push(effect);
@@ -171,8 +172,13 @@ impl State {
     }
 
     /// Makes one change. What was there before comes back.
-    fn change(&mut self, op: &Op) -> Result<(Effect, Option<Slot<Held>>), Refusal> {
-        let (now, key) = (self.now, op.key());
+    fn change(&mut self, op: &mut Op) -> Result<(Effect, Option<Slot<Held>>), Refusal> {
+        let value = match op {
+            Op::Put { value, .. } => std::mem::take(value),
+            _ => Bytes::new(),
+        };
+        let (now, op) = (self.now, &*op);
+        let key = op.key();
         let revision = Revision(self.revisions + 1);
         let ends = |ttl: &Option<Duration>| ttl.map(|ttl| now + ttl);
         let changed = self.entries.change(
@@ -180,9 +186,9 @@ impl State {
             key,
             || key.clone(),
             |there| match op {
-                Op::Put { value, ttl, expect, .. } => {
+                Op::Put { ttl, expect, .. } => {
                     check(there, *expect)?;
-                    let held = Held { value: Value::Bytes(value.clone()), revision };
+                    let held = Held { value: Value::Bytes(value), revision };
                     Ok((Effect::Written(revision), Change::Set(held, ends(ttl))))
                 }
                 Op::Delete { expect, .. } => {

@@ -1,6 +1,6 @@
 //! Where the figures of a key are kept in a store.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -30,9 +30,6 @@ pub(super) struct Account {
     warned: AtomicBool,
 }
 
-/// How long the text of a [`CallId`] is.
-const CALL_ID: usize = 36;
-
 impl Account {
     pub(super) fn new(name: &str, key: Key, began: u64) -> Self {
         let path = |what: &str| [name, key.as_str(), &began.to_string(), what].join("/");
@@ -50,10 +47,7 @@ impl Account {
 
     /// Where the entry of a call is kept.
     pub(super) fn entry(&self, call: CallId) -> Arc<str> {
-        let mut path = String::with_capacity(self.calls.len() + CALL_ID);
-        // Writing to memory does not fail.
-        let _ = write!(path, "{}{call}", self.calls);
-        path.into()
+        [self.calls.as_str(), call.encode(&mut [0; CallId::TEXT])].concat().into()
     }
 
     /// Where the entry of a call is kept that is called as the one in another account.

@@ -69,7 +69,7 @@ impl Hold {
     /// spent.
     pub(super) fn forget(mut self: Box<Self>) {
         let lent = self.cx.lent.clone();
-        let nothing = Settled::new(0, &[]);
+        let nothing = Settled::new(0, Vec::new());
         let forgetting = async move {
             let _ = self.state.ledger.settle(self.cx.lent.clock.as_ref(), &mut self.held, &nothing).await;
         };
@@ -128,7 +128,7 @@ impl Hold {
         if attempts.is_empty() && keeps {
             lines.push(Line::unasked());
         }
-        Settled::new(in_all, &lines)
+        Settled::new(in_all, lines)
     }
 }
 

@@ -237,8 +237,8 @@ impl Ledger {
 impl Ledger {
     /// Reserves an amount for a call, or nothing. `None` where the store has to be waited for, and nothing is done.
     pub(super) fn reserve_now(&self, clock: &dyn Clock, call: &Call, amount: i64) -> Option<Reserved> {
-        let (held, ops) = self.reservation(clock, call, amount);
-        let applied = self.0.store.apply_now(&ops)?;
+        let (held, mut ops) = self.reservation(clock, call, amount);
+        let applied = self.0.store.apply_now(&mut ops)?;
         Some(Reserved::of(held, Ok(applied)))
     }
 
@@ -340,8 +340,8 @@ impl Ledger {
     /// for, or somebody else changed the entry.
     pub(super) fn settle_now(&self, clock: &dyn Clock, held: &Held, settled: &Settled) -> bool {
         let Some(revision) = held.revision else { return false };
-        let ops = self.settlement(clock, held, settled, revision);
-        let applied = self.0.store.apply_now(&ops);
+        let mut ops = self.settlement(clock, held, settled, revision);
+        let applied = self.0.store.apply_now(&mut ops);
         applied.is_some_and(|applied| matches!(settlement_made(&ops, applied), Ok(true)))
     }
 

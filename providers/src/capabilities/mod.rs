@@ -5,6 +5,7 @@
 
 mod content;
 mod continuation;
+mod known;
 mod parameters;
 mod rule;
 mod schema;
@@ -44,7 +45,7 @@ pub(crate) fn fit(
     request: &mut Request,
 ) -> Vec<Lack> {
     let model = request.model.as_deref().or(configured).unwrap_or_default();
-    let rules = Rules::new(wire).with_rows(host, model);
+    let rules = known::rules(wire, host, model, || Rules::new(wire).with_rows(host, model));
     fit_rules(&rules, request)
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn fit_host(
     request: &mut Request,
 ) -> Vec<Lack> {
     let model = request.model.as_deref().or(configured).unwrap_or_default();
-    let rules = table::of_host(wire, host, model);
+    let rules = known::rules(wire, host.name, model, || table::of_host(wire, host, model));
     fit_rules(&rules, request)
 }
 

@@ -246,7 +246,7 @@ impl Store for Vault {
     }
 
     /// One that never fails answers at once.
-    fn apply_now(&self, ops: &[Op]) -> Option<Applied> {
+    fn apply_now(&self, ops: &mut [Op]) -> Option<Applied> {
         let applied = self.0.is_sound.then(|| self.0.memory.apply_now(ops)).flatten();
         self.audit();
         applied

@@ -103,7 +103,7 @@ async fn expectations(store: &dyn Store) -> Result<()> {
 
 /// A store that need not be waited for is the same store either way.
 async fn at_once(store: &dyn Store) -> Result<()> {
-    let Some(written) = store.apply_now(&[Op::put("suite:now", "1"), Op::add("suite:count", 2)]) else {
+    let Some(written) = store.apply_now(&mut [Op::put("suite:now", "1"), Op::add("suite:count", 2)]) else {
         equal(text(store, "suite:now").await?, None, "what has to be waited for is not done");
         return Ok(());
     };
