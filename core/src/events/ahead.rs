@@ -6,6 +6,9 @@ use futures_core::Stream;
 
 use super::{EndKind, Event, Events, Result, Source};
 
+/// How many events an answer may have that is looked at as a whole.
+const SHORT: usize = 32;
+
 /// How far [`Events::poll_ahead`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ahead {
@@ -69,19 +72,29 @@ impl Events {
         }
     }
 
-    /// Reads on what is there already, without waiting, and keeps it. True once that is all of an answer that ended well,
-    /// in no more than so many events: nothing of it can break any more. Observers see it on its way out all the same.
-    pub fn poll_whole(&mut self, cx: &mut Poller<'_>, most: usize) -> bool {
+    /// Reads on what is there already, without waiting, and keeps it. True once that is all of a short answer that ended
+    /// well: nothing of it can break any more. Who observes it already sees it on its way out all the same.
+    pub fn poll_whole(&mut self, cx: &mut Poller<'_>) -> bool {
         if let Some(Source::Observed(observed)) = &mut self.stream {
-            return observed.poll_whole(cx, most);
+            return observed.poll_whole(cx);
         }
-        while self.end.is_none() && self.ahead.len() < most {
+        while self.end.is_none() && self.ahead.len() < SHORT {
             let Some(stream) = &mut self.stream else { return false };
             let Poll::Ready(item) = stream.poll_next(cx) else { return false };
             let item = self.accept(item);
             self.ahead.extend(item);
         }
         self.end == Some(EndKind::Finished)
+    }
+
+    /// All events of an answer of which nothing was handed out, once [`poll_whole`](Events::poll_whole) has read it to its
+    /// good end: what a layer does when such an answer is over, it can do now.
+    pub fn whole(&self) -> Option<impl Iterator<Item = &Event>> {
+        self.is_whole().then(|| self.ahead.iter().flatten())
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.end == Some(EndKind::Finished) && self.control.is_none() && !self.ahead.is_empty()
     }
 
     fn poll_peek(&mut self, cx: &mut Poller<'_>) -> Poll<()> {
@@ -250,21 +263,54 @@ mod tests {
                 Closing::Done
             }
         }
-        let whole =
-            |events: &mut Events, most| events.poll_whole(&mut Poller::from_waker(Waker::noop()), most);
         let (told, simulation) = (Arc::new(AtomicBool::new(false)), crate::testing::Simulation::new(1));
         let observer = Told(told.clone());
         let mut events = Completion::of_text("hello").into_events().observe(&simulation.context(), observer);
         crate::testing::run(events.until_content()).unwrap();
-        assert!(!whole(&mut events, 1), "there is more");
-        assert!(whole(&mut events, 4) && events.end().is_none() && !told.load(Ordering::Relaxed));
+        assert!(whole(&mut events) && events.end().is_none() && !told.load(Ordering::Relaxed));
+        assert!(events.whole().is_none(), "somebody has yet to be told");
         assert_eq!(crate::testing::run(events.collect()).unwrap().text(), "hello");
         assert!(told.load(Ordering::Relaxed));
         let finish = Event::Finish { choice: 0, finish: crate::event::Finish::default() };
         let start = Event::Start { id: None, model: None };
         let reset = Error::new(ErrorKind::Network, "reset");
         let mut events = Events::new(stream::iter([Ok(start), Ok(finish), Err(reset)]));
-        assert!(!whole(&mut events, 4), "it breaks behind its last event");
+        assert!(!whole(&mut events), "it breaks behind its last event");
+        let start = Event::Start { id: None, model: None };
+        let text = || Ok(Event::Text { choice: 0, part: 0, delta: "more".into() });
+        let mut events =
+            Events::new(stream::iter(std::iter::once(Ok(start)).chain(std::iter::repeat_with(text))));
+        assert!(!whole(&mut events) && events.ahead.len() == SHORT, "it is long");
+    }
+
+    fn whole(events: &mut Events) -> bool {
+        events.poll_whole(&mut Poller::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn who_watches_a_call_is_told_all_of_a_whole_answer_before_it_is_handed_out() {
+        #[derive(Default)]
+        struct Told(Vec<&'static str>, Arc<std::sync::Mutex<Vec<&'static str>>>);
+        impl Observer for Told {
+            fn event(&mut self, event: &Event) {
+                self.0.push(event.name());
+            }
+            fn end(mut self: Box<Self>, end: End<'_>) -> Closing {
+                assert!(matches!(end, End::Finished));
+                let all = self.1.clone();
+                Closing::Work(Box::pin(async move { *all.lock().unwrap() = std::mem::take(&mut self.0) }))
+            }
+        }
+        let simulation = crate::testing::Simulation::new(1);
+        let told = Told::default();
+        let all = told.1.clone();
+        let mut answer = Completion::of_text("hello").into_events();
+        assert!(whole(&mut answer));
+        let call = crate::events::watch(&simulation.context(), async { Ok(answer) }, told);
+        let events = simulation.run(call).unwrap();
+        assert_eq!(*all.lock().unwrap(), ["start", "text", "part_end", "finish"]);
+        assert!(events.end().is_none() && events.whole().is_some(), "the next one is told, too");
+        assert_eq!(simulation.run(events.collect()).unwrap().text(), "hello");
     }
 
     #[test]

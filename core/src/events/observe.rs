@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{End, EndKind, Events, Source};
 use crate::context::Context;
@@ -70,7 +70,8 @@ impl fmt::Debug for Closing {
     }
 }
 
-/// Observes a call from this moment on to the end of its stream: no gap without an observer.
+/// Observes a call from this moment on to the end of its stream: no gap without an observer. An answer that is there as a
+/// [whole](Events::whole) is shown at once, with its end.
 ///
 /// # Errors
 /// Those of the call.
@@ -82,14 +83,22 @@ where
     // Boxed before the future is made, which stays small: it is part of the futures of several layers.
     let mut watch = Watch::new(cx, Box::new(observer));
     async move {
-        let error = match call.await {
-            Ok(events) => return Ok(events.observed(watch)),
-            Err(error) => error,
-        };
-        if let Closing::Work(work) = watch.end(End::of(&error)) {
-            work.await;
+        let answer = call.await;
+        if answer.as_ref().is_ok_and(|events| !events.is_whole()) {
+            return answer.map(|events| events.observed(watch));
         }
-        Err(error)
+        let closing = match &answer {
+            Ok(events) => {
+                events.whole().into_iter().flatten().for_each(|event| watch.event(event));
+                watch.end(End::Finished)
+            }
+            Err(error) => watch.end(End::of(error)),
+        };
+        match closing {
+            Closing::Done => answer,
+            // Boxed: most observers have nothing left to do, and all calls would be larger.
+            Closing::Work(work) => Box::pin(work.map(|()| answer)).await,
+        }
     }
 }
 
@@ -175,8 +184,8 @@ impl Observed {
     }
 
     /// As [`Events::poll_whole`], of what is observed.
-    pub(super) fn poll_whole(&mut self, cx: &mut Poller<'_>, most: usize) -> bool {
-        self.closing.is_none() && self.inner.poll_whole(cx, most)
+    pub(super) fn poll_whole(&mut self, cx: &mut Poller<'_>) -> bool {
+        self.closing.is_none() && self.inner.poll_whole(cx)
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

@@ -42,7 +42,6 @@ use account::Account;
 use config::Unit;
 use hold::{Guard, Hold, Reserving};
 use ledger::{Held, Reserved};
-use stream::Metered;
 use tariff::{Bound, Tariff};
 
 /// Holds calls to a budget: so much money, or so many tokens, in each period, for each key. Clones share it.
@@ -198,7 +197,7 @@ impl Service for BudgetService {
             let guard = Guard::new(hold);
             let answer = self.inner.call(cx, request).await;
             match (answer, guard.release()) {
-                (Ok(events), Some(hold)) => Ok(Events::new(Metered::new(events, hold, &bound))),
+                (Ok(events), Some(hold)) => stream::metered(events, hold, &bound).await,
                 (Err(error), Some(hold)) => {
                     if let Some(settling) = hold.settle(End::of(&error).kind()) {
                         settling.await;

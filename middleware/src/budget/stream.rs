@@ -105,8 +105,29 @@ impl Paid {
     }
 }
 
+/// An answer that is paid for: at once, where it is all there and nothing more has to be reserved, else as it comes.
+pub(super) async fn metered(events: Events, mut hold: Box<Hold>, bound: &Bound) -> Result<Events> {
+    let mut paid = Paid::new(bound);
+    let mut seen = hold.seen;
+    let is_paid = events.whole().is_some_and(|mut events| {
+        events.all(|event| {
+            seen.event(event);
+            paid.due(event) == 0
+        })
+    });
+    if !is_paid {
+        return Ok(Events::new(Metered::new(events, hold, bound)));
+    }
+    hold.seen = seen;
+    match hold.settle(EndKind::Finished) {
+        None => Ok(events),
+        // Boxed: a store in memory need not be waited for, and all calls would be larger.
+        Some(settling) => settling.map(|()| Ok(events)).boxed().await,
+    }
+}
+
 impl Metered {
-    pub(super) fn new(events: Events, hold: Box<Hold>, bound: &Bound) -> Self {
+    fn new(events: Events, hold: Box<Hold>, bound: &Bound) -> Self {
         Metered { state: State::Reading(Reading { events, hold }), paid: Paid::new(bound) }
     }
 

@@ -169,8 +169,7 @@ impl Service for RepairService {
             let mut call = self.inner.call(cx.clone(), request.clone());
             let (answer, is_whole) = poll_fn(|cx| {
                 let mut answer = ready!(call.as_mut().poll(cx));
-                let is_whole =
-                    !request.stream && answer.as_mut().is_ok_and(|events| events.poll_whole(cx, SHORT));
+                let is_whole = !request.stream && answer.as_mut().is_ok_and(|events| events.poll_whole(cx));
                 Poll::Ready((answer, is_whole))
             })
             .await;
@@ -188,6 +187,3 @@ impl RepairService {
         Repaired::new(self.repair.clone(), self.inner.clone(), cx, request)
     }
 }
-
-/// How many events an answer may have that is looked at as a whole.
-const SHORT: usize = 32;

@@ -125,15 +125,20 @@ impl Service for TimeoutService {
     {
         Box::pin(async move {
             let (cx, wire) = cx.with_wire();
+            let is_stream = request.stream;
             // Boxed, because they go on with the stream.
             let mut timers = Box::new(Timers::start(self.limits, &cx, wire));
             let mut answer = self.inner.call(cx, request);
-            let events = poll_fn(|cx| match answer.as_mut().poll(cx) {
+            let (events, is_whole) = poll_fn(|cx| match answer.as_mut().poll(cx) {
                 Poll::Pending => timers.calling(cx).map(Err),
-                ready => ready,
+                Poll::Ready(answer) => Poll::Ready(answer.map(|mut events| {
+                    let is_whole = !is_stream && events.poll_whole(cx);
+                    (events, is_whole)
+                })),
             })
             .await?;
-            Ok(Events::new(Timed::new(events, timers)))
+            // What is all there is late no more.
+            Ok(if is_whole { events } else { Events::new(Timed::new(events, timers)) })
         })
     }
 }

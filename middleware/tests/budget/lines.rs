@@ -1,6 +1,10 @@
 //! The ledger has a line for every attempt.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use belvedere_core::error::ErrorKind;
+use belvedere_core::event::Notice;
 use belvedere_core::layer::layer_fn;
 use belvedere_core::request::Parameters;
 use belvedere_middleware::budget::Why;
@@ -53,6 +57,36 @@ fn retries_are_lines() {
         ]
     );
     assert_eq!(bench.sums(), (INPUT + 131, 500 - 131, 0));
+}
+
+/// Looks whether all of an answer is there, as layers do that wait for it.
+fn looked_at() -> impl Layer {
+    layer_fn("look", |cx: Context, request: Request, next: Stack| async move {
+        let mut events = next.call(cx, request).await?;
+        poll_fn(|cx| Poll::Ready(events.poll_whole(cx))).await;
+        Ok(events)
+    })
+}
+
+#[test]
+fn an_answer_that_is_all_there_is_settled_before_it_is_read() {
+    let bench = over(Bench::tokens(1000, "", ScriptedService::new([answer(40, 60)])), looked_at());
+    let answer = bench.call(whole(500)).unwrap();
+    assert_eq!(rows(&bench), [(Why::Answer, 1, "scripted-1".into(), 100, false)]);
+    assert_eq!(bench.sums(), (100, INPUT + 400, 0));
+    assert_eq!(bench.simulation.run(answer.collect()).unwrap().text(), "abcdef");
+    assert_eq!(bench.sums(), (100, INPUT + 400, 0), "it is settled once");
+}
+
+#[test]
+fn an_answer_that_is_all_there_is_not_handed_out_beyond_what_can_be_paid() {
+    let twice = Answer::text("x")
+        .with(2, Step::Event(Event::Notice(Notice::Restart { reason: "cut".into() })))
+        .with(3, Step::Event(Event::Start { id: None, model: None }));
+    let bench = over(Bench::tokens(30, "", ScriptedService::new([twice])), looked_at());
+    let error = bench.ask(whole(20)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BudgetExceeded);
+    assert_eq!(error.partial().unwrap().text(), "");
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn a_target_that_drops_it_with_a_notice_is_asked_instead() {
         .with(1, Step::Event(dropped("continue_final_message")));
     let service =
         ScriptedService::new([Answer::deltas([SAID, "ue"]).cut(2), lost, Answer::text("ue because")]);
-    let got = go(&Repair::default(), service.clone(), "Hi.");
+    let got = go(&Repair::default(), service.clone(), streamed("Hi."));
     assert_eq!(got.text(), format!("{SAID}ue because"));
     assert_eq!(got.marks(), ["Request 0"]);
     assert_eq!((service.calls(), service.dropped()), (3, 1));

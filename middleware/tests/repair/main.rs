@@ -135,6 +135,13 @@ async fn read(mut events: Events) -> (Vec<Event>, Option<Error>, Option<EndKind>
     (seen, error, events.end())
 }
 
+/// A request whose answer is read as it comes: a whole one is never left in its middle.
+fn streamed(text: &str) -> Request {
+    let mut request = Request::from(text);
+    request.stream = true;
+    request
+}
+
 /// A text answer.
 fn poem() -> Completion {
     answer([Part::text(POEM)], FinishReason::Stop)

@@ -125,7 +125,7 @@ fn a_restart_further_in_is_one_more_break() {
         let rest = if at == 1 { " scatters light." } else { " light." };
         let service =
             ScriptedService::new([Answer::deltas([SAID, "?"]).cut(2), twice(at), Answer::text(rest)]);
-        let got = go(&Repair::default(), service.clone(), "Hi.");
+        let got = go(&Repair::default(), service.clone(), streamed("Hi."));
         assert_eq!(got.text(), format!("{SAID} scatters light."), "after {at}");
         assert_eq!(service.requests()[2].messages[1].text(), said);
         assert_eq!((service.calls(), service.dropped()), (3, 1));

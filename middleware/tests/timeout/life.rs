@@ -39,18 +39,23 @@ fn every_answer_passes_through_as_it_is() {
 #[test]
 fn l1_a_drop_at_each_event_drops_the_source_and_all_timers() {
     let answer = || Answer::deltas(["a", "b", "c"]);
-    for taken in 0..=answer().steps.len() {
-        let simulation = Simulation::new(1);
-        let service = ScriptedService::new([answer()]);
-        let stack = wrap(all_on(), &service);
-        simulation.run(async {
-            let mut events = stack.call(simulation.context(), Request::from("hi")).await.unwrap();
-            for _ in 0..taken {
-                assert!(events.next().await.unwrap().is_ok());
-            }
-        });
-        assert_eq!((service.live(), service.dropped()), (0, 1), "after {taken} events");
-        simulation.assert_idle();
+    // A whole answer that is all there has ended when it is handed out.
+    for (stream, dropped) in [(true, 1), (false, 0)] {
+        for taken in 0..=answer().steps.len() {
+            let simulation = Simulation::new(1);
+            let service = ScriptedService::new([answer()]);
+            let stack = wrap(all_on(), &service);
+            let mut request = Request::from("hi");
+            request.stream = stream;
+            simulation.run(async {
+                let mut events = stack.call(simulation.context(), request).await.unwrap();
+                for _ in 0..taken {
+                    assert!(events.next().await.unwrap().is_ok());
+                }
+            });
+            assert_eq!((service.live(), service.dropped()), (0, dropped), "after {taken} events");
+            simulation.assert_idle();
+        }
     }
 }
 
