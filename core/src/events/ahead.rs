@@ -8,6 +8,8 @@ use super::{EndKind, Event, Events, Result, Source};
 
 /// How many events an answer may have that is looked at as a whole.
 const SHORT: usize = 32;
+/// How many events most whole answers have: the start, a text and its end, the usage, the finish.
+const USUAL: usize = 5;
 
 /// How far [`Events::poll_ahead`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,7 @@ impl Events {
             };
             let item = std::task::ready!(stream.poll_next(cx));
             let item = self.accept(item);
-            self.ahead.extend(item);
+            self.look_at(item);
         }
     }
 
@@ -82,9 +84,18 @@ impl Events {
             let Some(stream) = &mut self.stream else { return false };
             let Poll::Ready(item) = stream.poll_next(cx) else { return false };
             let item = self.accept(item);
-            self.ahead.extend(item);
+            self.look_at(item);
         }
         self.end == Some(EndKind::Finished)
+    }
+
+    fn look_at(&mut self, item: Option<Result<Event>>) {
+        if let Some(item) = item {
+            if self.ahead.capacity() == 0 {
+                self.ahead.reserve_exact(USUAL);
+            }
+            self.ahead.push_back(item);
+        }
     }
 
     /// All events of an answer of which nothing was handed out, once [`poll_whole`](Events::poll_whole) has read it to its

@@ -1,5 +1,6 @@
 //! Entries as they are written.
 
+use belvedere_core::usage::Class;
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -72,8 +73,7 @@ impl Json {
     /// What stands before a text, and the text. Names of providers and models have hardly ever a sign to escape.
     fn text(&mut self, before: &str, text: &str) {
         self.raw(before);
-        let to_escape = |byte| byte < b' ' || byte == b'"' || byte == b'\\';
-        if text.bytes().fold(false, |found, byte| found | to_escape(byte)) {
+        if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
             let _ = serde_json::to_writer(&mut self.0, text);
             return;
         }
@@ -102,7 +102,15 @@ impl Json {
         }
         let mut open = ",\"usage\":{";
         for (class, count) in &usage.classes {
-            self.text(open, class.name());
+            match class {
+                Class::Other(name) => self.text(open, name),
+                known => {
+                    self.raw(open);
+                    self.raw("\"");
+                    self.raw(known.name());
+                    self.raw("\"");
+                }
+            }
             self.number(":", count);
             open = ",";
         }
@@ -122,7 +130,7 @@ impl Json {
 mod tests {
     use std::sync::Arc;
 
-    use belvedere_core::usage::{Class, Money, Usage};
+    use belvedere_core::usage::{Money, Usage};
     use proptest::prelude::*;
 
     use super::super::line::Entry;
