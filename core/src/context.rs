@@ -182,6 +182,9 @@ impl Call {
 pub struct CallId(u128);
 
 impl CallId {
+    /// How long its text is.
+    pub const TEXT: usize = 36;
+
     /// An id from the wall clock and lent randomness.
     pub fn new(wall: SystemTime, entropy: &dyn Entropy) -> Self {
         let millis = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -193,11 +196,6 @@ impl CallId {
         let low = (random & 0x0fff_3fff_ffff_ffff_ffff) & !(0xf << 76) & !(3 << 62);
         CallId(((millis & 0xffff_ffff_ffff) << 80) | version | variant | low)
     }
-}
-
-impl CallId {
-    /// How long its text is.
-    pub const TEXT: usize = 36;
 
     /// Its text, written into `text`: digits in groups (RFC 9562, section 4). It is part of keys, so it is written by hand,
     /// not by `format!`.

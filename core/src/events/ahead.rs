@@ -70,7 +70,7 @@ impl Events {
             };
             let item = std::task::ready!(stream.poll_next(cx));
             let item = self.accept(item);
-            self.look_at(item);
+            self.push_ahead(item);
         }
     }
 
@@ -84,12 +84,12 @@ impl Events {
             let Some(stream) = &mut self.stream else { return false };
             let Poll::Ready(item) = stream.poll_next(cx) else { return false };
             let item = self.accept(item);
-            self.look_at(item);
+            self.push_ahead(item);
         }
         self.end == Some(EndKind::Finished)
     }
 
-    fn look_at(&mut self, item: Option<Result<Event>>) {
+    fn push_ahead(&mut self, item: Option<Result<Event>>) {
         if let Some(item) = item {
             if self.ahead.capacity() == 0 {
                 self.ahead.reserve_exact(USUAL);
@@ -98,8 +98,8 @@ impl Events {
         }
     }
 
-    /// All events of an answer of which nothing was handed out, once [`poll_whole`](Events::poll_whole) has read it to its
-    /// good end: what a layer does when such an answer is over, it can do now.
+    /// All events that are still to be handed out, once [`poll_whole`](Events::poll_whole) has read an answer to its good
+    /// end: what a layer does when such an answer is over, it can do now.
     pub fn whole(&self) -> Option<impl Iterator<Item = &Event>> {
         self.is_whole().then(|| self.ahead.iter().flatten())
     }
@@ -292,6 +292,9 @@ mod tests {
         let mut events =
             Events::new(stream::iter(std::iter::once(Ok(start)).chain(std::iter::repeat_with(text))));
         assert!(!whole(&mut events) && events.ahead.len() == SHORT, "it is long");
+        let start = stream::iter([Ok(Event::Start { id: None, model: None })]);
+        let mut events = Events::new(futures_util::StreamExt::chain(start, stream::pending()));
+        assert!(!whole(&mut events) && events.whole().is_none(), "more is to come");
     }
 
     fn whole(events: &mut Events) -> bool {

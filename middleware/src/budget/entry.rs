@@ -77,6 +77,11 @@ impl Json {
             let _ = serde_json::to_writer(&mut self.0, text);
             return;
         }
+        self.plain(text);
+    }
+
+    /// A text without a sign to escape.
+    fn plain(&mut self, text: &str) {
         self.raw("\"");
         self.raw(text);
         self.raw("\"");
@@ -106,9 +111,7 @@ impl Json {
                 Class::Other(name) => self.text(open, name),
                 known => {
                     self.raw(open);
-                    self.raw("\"");
-                    self.raw(known.name());
-                    self.raw("\"");
+                    self.plain(known.name());
                 }
             }
             self.number(":", count);
